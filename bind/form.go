@@ -1,0 +1,244 @@
+package bind
+
+import (
+	"errors"
+	"fmt"
+	"mime"
+	"mime/multipart"
+	"slices"
+	"strings"
+)
+
+// form fills the fields from the body's form, which is read once.
+func (b *binding) form() error {
+	if !b.req.formRead {
+		b.req.formRead = true
+		b.req.formErr = b.req.readForm()
+	}
+	if b.req.formErr != nil {
+		return b.req.formErr
+	}
+	if b.req.form.multi != nil {
+		return b.multipart()
+	}
+	if err := b.pairs(b.req.form.text); err != nil {
+		return err
+	}
+	return b.noFiles()
+}
+
+// readForm reads the body of either form type. A request without a body is an
+// empty form.
+func (q *Request) readForm() error {
+	limits := q.limits()
+	if !q.hasBody() {
+		return nil
+	}
+	ct := q.R.Header.Get("Content-Type")
+	kind, boundary := formType(ct)
+	if kind == otherType || kind == noType {
+		if q.R.ContentLength == 0 || q.R.ContentLength < 0 && q.endsAtOnce(limits) {
+			return nil
+		}
+		return unsupported(PlaceForm, ct, acceptedForms)
+	}
+	limited, err := q.limitBody(PlaceForm, limits.Form, limits.FormTimeout)
+	if err != nil {
+		return err
+	}
+	if kind == multipartType {
+		err = q.readMultipart(limits, limited, boundary)
+	} else {
+		buf := getBuffer()
+		if err = buf.readAll(limited, q.R.ContentLength); err != nil {
+			err = readError(PlaceForm, limits.Form, limited, err)
+		}
+		q.form.text = string(buf.b)
+		buf.put()
+	}
+	if err == nil {
+		q.endDeadline(limits.FormTimeout)
+	}
+	return err
+}
+
+// endsAtOnce reports whether a body of unknown length has no bytes.
+func (q *Request) endsAtOnce(limits *Limits) bool {
+	limited, err := q.limitBody(PlaceForm, 1, limits.FormTimeout)
+	if err != nil {
+		return false
+	}
+	var one [1]byte
+	n, _ := limited.Read(one[:])
+	return n == 0
+}
+
+func formType(ct string) (kind mediaType, boundary string) {
+	if ct == "application/x-www-form-urlencoded" {
+		return urlencodedType, ""
+	}
+	if ct == "" {
+		return noType, ""
+	}
+	mt, params, err := mime.ParseMediaType(ct)
+	switch {
+	case mt == "application/x-www-form-urlencoded" && (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter)):
+		return urlencodedType, ""
+	case mt == "multipart/form-data" && err == nil:
+		return multipartType, params["boundary"]
+	case strings.HasPrefix(strings.ToLower(ct), "multipart/form-data"):
+		return multipartType, "" // its boundary cannot be read
+	}
+	return otherType, ""
+}
+
+func (q *Request) readMultipart(limits *Limits, limited *limitedBody, boundary string) error {
+	if boundary == "" {
+		return Error{Place: PlaceForm, Reason: "the Content-Type multipart/form-data has no boundary"}
+	}
+	form, err := multipart.NewReader(limited, boundary).ReadForm(limits.FormMemory)
+	if err != nil {
+		switch {
+		case limited.over || limited.err != nil:
+			return readError(PlaceForm, limits.Form, limited, err)
+		case errors.Is(err, multipart.ErrMessageTooLarge) && limited.n > limits.FormMemory+multipartText:
+			return tooLarge(PlaceForm, limits.FormMemory+multipartText)
+		case errors.Is(err, multipart.ErrMessageTooLarge):
+			return Error{Place: PlaceForm, Reason: "too many parts, or a part with too large a header", Err: err}
+		}
+		return Error{Place: PlaceForm, Reason: fmt.Sprintf("malformed multipart body after %d bytes", limited.n), Err: err}
+	}
+	q.form.multi = form
+	keys, files := 0, 0
+	for _, values := range form.Value {
+		keys += len(values)
+	}
+	for _, headers := range form.File {
+		files += len(headers)
+	}
+	switch {
+	case limits.Files > 0 && files > limits.Files:
+		return Error{Place: PlaceForm, Reason: fmt.Sprintf("more than %d files", limits.Files)}
+	case limits.Keys > 0 && keys > limits.Keys:
+		return Error{Place: PlaceForm, Reason: fmt.Sprintf("more than %d keys", limits.Keys)}
+	}
+	return nil
+}
+
+// multipartText is what mime/multipart allows for the parts that are no files,
+// beside the memory for files.
+const multipartText = 10 << 20
+
+// multipart fills the fields from the parts of a multipart form.
+func (b *binding) multipart() error {
+	form := b.req.form.multi
+	for i := range b.plan.fields {
+		f := &b.plan.fields[i]
+		switch f.shape {
+		case file, files:
+			if err := b.setFiles(f, form.File[f.key]); err != nil {
+				return err
+			}
+		case mapping: // its members are among the extra keys
+		default:
+			for _, s := range form.Value[f.key] {
+				if err := b.set(i, s); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if !b.plan.maps && !b.req.limits().Strict {
+		return nil
+	}
+	for _, key := range sortedKeys(form.Value) {
+		if err := b.extra(key, form.Value[key][0]); err != nil {
+			return err
+		}
+	}
+	for _, key := range sortedKeys(form.File) {
+		if b.req.limits().Strict && b.plan.find(key) < 0 {
+			return b.unknown(key)
+		}
+	}
+	return nil
+}
+
+// extra takes a key that is no field's own: a member of a map, or unknown.
+func (b *binding) extra(key, value string) error {
+	if b.plan.find(key) >= 0 {
+		return nil
+	}
+	if base, name, ok := strings.Cut(strings.TrimSuffix(key, "]"), "["); ok && strings.HasSuffix(key, "]") {
+		if i := b.plan.find(base); i >= 0 && b.plan.fields[i].shape == mapping {
+			return b.setMember(i, name, value)
+		}
+	}
+	if b.req.limits().Strict {
+		return b.unknown(key)
+	}
+	return nil
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func (b *binding) setFiles(f *field, headers []*multipart.FileHeader) error {
+	if len(headers) == 0 {
+		return b.missing(f)
+	}
+	fv := f.in(b.v)
+	fv.SetZero()
+	for _, header := range headers {
+		opened, err := header.Open()
+		if err != nil {
+			return fmt.Errorf("open the uploaded file of %s: %w", f.name, err)
+		}
+		b.req.form.open = append(b.req.form.open, opened)
+		upload := &File{File: opened, Header: header}
+		reason, status, err := f.file.check(upload)
+		if err != nil {
+			return fmt.Errorf("read the uploaded file of %s: %w", f.name, err)
+		}
+		if reason != "" {
+			return Error{Place: PlaceForm, FieldName: f.name, Key: f.key, Reason: reason, Status: status}
+		}
+		if f.shape == file {
+			*fv.Addr().Interface().(**File) = upload
+			return nil // the first one, as with values
+		}
+		list := fv.Addr().Interface().(*[]*File)
+		*list = append(*list, upload)
+	}
+	return nil
+}
+
+// missing is the error for a file that was not sent, if it had to be.
+func (b *binding) missing(f *field) error {
+	if f.file.optional {
+		return nil
+	}
+	reason := "no file was sent"
+	if form := b.req.form.multi; form != nil && form.Value[f.key] != nil {
+		reason = "is text, where a file is wanted"
+	}
+	return Error{Place: PlaceForm, FieldName: f.name, Key: f.key, Reason: reason}
+}
+
+// noFiles checks the file fields of a form that is not multipart.
+func (b *binding) noFiles() error {
+	for i := range b.plan.fields {
+		if f := &b.plan.fields[i]; f.shape == file || f.shape == files {
+			if err := b.missing(f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,554 @@
+package bind
+
+import (
+	"encoding"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// A jsonNode is what encoding/json makes of one type: the names it knows and
+// where they lead. It serves checks at registration, strict names, and finding
+// the path of a value that does not fit; decoding is encoding/json's.
+type jsonNode struct {
+	typ    reflect.Type
+	names  []string    // of fields, in order; for suggestions
+	fields []jsonField // of a struct
+	elem   *jsonNode   // of a slice, array or map
+	to     *jsonNode   // what a pointer points to
+	leaf   bool        // nothing inside is ours to know
+}
+
+type jsonField struct {
+	name   string
+	index  []int
+	node   *jsonNode
+	quoted bool   // the option string
+	set    setter // of the default; nil without
+	deflt  string
+}
+
+var (
+	unmarshalerType = reflect.TypeFor[json.Unmarshaler]()
+	numberType      = reflect.TypeFor[json.Number]()
+	// harmless are types whose decoding does not keep the bytes it is given.
+	harmless = []reflect.Type{
+		timeType, numberType, reflect.TypeFor[json.RawMessage](), reflect.TypeFor[big.Int](), reflect.TypeFor[big.Float](),
+		reflect.TypeFor[big.Rat](), reflect.TypeFor[netip.Addr](), reflect.TypeFor[netip.Prefix](), reflect.TypeFor[netip.AddrPort](),
+	}
+)
+
+type jsonCompiler struct {
+	conv    Converters
+	nodes   map[reflect.Type]*jsonNode
+	errs    []error
+	foreign bool
+}
+
+func (c *jsonCompiler) fail(path, format string, args ...any) *jsonNode {
+	err := fmt.Errorf(format, args...)
+	if path != "" {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	c.errs = append(c.errs, err)
+	return &jsonNode{leaf: true}
+}
+
+func (c *jsonCompiler) compile(t reflect.Type, path string) *jsonNode {
+	if n, ok := c.nodes[t]; ok {
+		return n
+	}
+	n := &jsonNode{typ: t}
+	c.nodes[t] = n
+	if p := reflect.PointerTo(t); p.Implements(unmarshalerType) || p.Implements(textType) {
+		n.leaf = true
+		c.foreign = c.foreign || !slices.Contains(harmless, t)
+		return n
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		if t.Elem() == t {
+			return c.fail(path, "cannot bind type %v", t)
+		}
+		n.to = c.compile(t.Elem(), path)
+	case reflect.Struct:
+		c.compileStruct(n, t, path)
+	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Uint8 {
+			n.leaf = true
+			break
+		}
+		n.elem = c.compile(t.Elem(), path)
+	case reflect.Array:
+		n.elem = c.compile(t.Elem(), path)
+	case reflect.Map:
+		if k := t.Key(); !mapKey(k) {
+			return c.fail(path, "cannot bind type %v: JSON names are no %v", t, k)
+		}
+		n.elem = c.compile(t.Elem(), path)
+	case reflect.Interface:
+		if t.NumMethod() > 0 {
+			return c.fail(path, "cannot bind type %v: JSON does not say which type implements it", t)
+		}
+		n.leaf = true
+	case reflect.Chan, reflect.Func, reflect.Complex64, reflect.Complex128, reflect.UnsafePointer:
+		return c.fail(path, "cannot bind type %v", t)
+	default:
+		n.leaf = true
+	}
+	return n
+}
+
+func mapKey(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.String, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return true
+	}
+	return reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
+
+func (c *jsonCompiler) compileStruct(n *jsonNode, t reflect.Type, path string) {
+	n.fields = []jsonField{} // a struct, even without fields
+	type level struct {
+		t       reflect.Type
+		index   []int
+		path    string
+		pointer bool // behind an embedded pointer
+	}
+	taken := map[string]bool{}
+	for todo := []level{{t, nil, path, false}}; len(todo) > 0; {
+		var next []level
+		here := map[string]string{} // names of this depth
+		for _, l := range todo {
+			for i := range l.t.NumField() {
+				sf := l.t.Field(i)
+				at := append(l.index[:len(l.index):len(l.index)], i)
+				name, option, _ := strings.Cut(sf.Tag.Get("json"), ",")
+				fpath := strings.TrimPrefix(l.path+"."+sf.Name, ".")
+				if name == "-" && option == "" && !strings.HasSuffix(sf.Tag.Get("json"), ",") {
+					continue
+				}
+				if sf.Anonymous && name == "" {
+					et := sf.Type
+					if et.Kind() == reflect.Pointer {
+						et = et.Elem()
+					}
+					if et.Kind() == reflect.Struct {
+						if sf.Type.Kind() == reflect.Pointer && !sf.IsExported() {
+							c.fail(fpath, "encoding/json cannot set an embedded pointer to an unexported struct")
+							continue
+						}
+						next = append(next, level{et, at, fpath, l.pointer || et != sf.Type})
+						continue
+					}
+				}
+				if !sf.IsExported() {
+					if _, tagged := sf.Tag.Lookup("json"); tagged || sf.Tag.Get("valid") != "" || sf.Tag.Get("default") != "" {
+						c.fail(fpath, "an unexported field cannot be bound")
+					}
+					continue
+				}
+				if name == "" {
+					name = sf.Name
+				}
+				if first, twice := here[name]; twice {
+					c.fail(fpath, "the JSON name %q is already that of %s", name, first)
+					continue
+				}
+				here[name] = fpath
+				if taken[name] {
+					continue // hidden by a field further out
+				}
+				f := jsonField{name: name, index: at, node: c.compile(sf.Type, fpath), quoted: hasOption(option, "string")}
+				c.compileDefault(&f, sf, fpath, l.pointer)
+				n.names = append(n.names, name)
+				n.fields = append(n.fields, f)
+			}
+		}
+		for name := range here {
+			taken[name] = true
+		}
+		todo = next
+		if len(taken) > 10_000 {
+			c.fail(path, "%v embeds itself", t)
+			return
+		}
+	}
+}
+
+// compileDefault checks a default of a body's field. It goes into the handler's
+// prototype, so that it must not hold references.
+func (c *jsonCompiler) compileDefault(f *jsonField, sf reflect.StructField, path string, pointer bool) {
+	text, ok := sf.Tag.Lookup("default")
+	if !ok {
+		return
+	}
+	set, err := setterFor(sf.Type, sf.Tag.Get("layout"), c.conv)
+	if err == nil && pointer {
+		err = errors.New("has no use behind an embedded pointer")
+	}
+	if err == nil && !plain(sf.Type) {
+		err = fmt.Errorf("a field of a body with a default must be a plain value, not %v", sf.Type)
+	}
+	if err == nil {
+		err = set(reflect.New(sf.Type).Elem(), text)
+	}
+	if err != nil {
+		c.fail(path, "default:%q: %w", text, err)
+		return
+	}
+	f.set, f.deflt = set, text
+}
+
+// checkDefaults refuses defaults that setDefaults cannot reach: those of values
+// that do not exist before the body is decoded.
+func (c *jsonCompiler) checkDefaults(n *jsonNode, path string, exists bool, seen map[*jsonNode]bool) {
+	if seen[n] {
+		return
+	}
+	seen[n] = true
+	for i := range n.fields {
+		f := &n.fields[i]
+		fpath := strings.TrimPrefix(path+"."+f.name, ".")
+		if f.set != nil && !exists {
+			c.fail(fpath, "default:%q has no use here: the value is made by decoding", f.deflt)
+		}
+		c.checkDefaults(f.node, fpath, exists, seen)
+	}
+	for _, inner := range []*jsonNode{n.elem, n.to} {
+		if inner != nil {
+			c.checkDefaults(inner, path, false, seen)
+		}
+	}
+}
+
+// resolve follows pointers.
+func (n *jsonNode) resolve() *jsonNode {
+	for n.to != nil {
+		n = n.to
+	}
+	return n
+}
+
+func (n *jsonNode) kindName() string { return kindName(n.typ) }
+
+func (n *jsonNode) setDefaults(v reflect.Value) {
+	if v.Kind() != reflect.Struct {
+		return
+	}
+	for i := range n.fields {
+		f := &n.fields[i]
+		fv, err := v.FieldByIndexErr(f.index)
+		if err != nil {
+			continue // in an embedded pointer
+		}
+		if f.set == nil {
+			f.node.setDefaults(fv)
+		} else if fv.IsZero() {
+			if err := f.set(fv, f.deflt); err != nil {
+				panic(fmt.Sprintf("BUG: the default %q of %s was accepted once: %v", f.deflt, f.name, err))
+			}
+		}
+	}
+}
+
+// field returns the field with the name, or nil. encoding/json prefers the exact
+// name and else ignores case.
+func (n *jsonNode) field(name string, exact bool) *jsonField {
+	for i := range n.fields {
+		if n.fields[i].name == name {
+			return &n.fields[i]
+		}
+	}
+	if !exact {
+		for i := range n.fields {
+			if strings.EqualFold(n.fields[i].name, name) {
+				return &n.fields[i]
+			}
+		}
+	}
+	return nil
+}
+
+// locate finds the value in data, which is valid JSON, that cannot be decoded:
+// its path, its type and the error. It decodes leaves only, so that the work is
+// linear.
+func (n *jsonNode) locate(data []byte) (path string, t reflect.Type, err error) {
+	n = n.resolve()
+	s := scanner{data: data}
+	s.space()
+	kind := s.peek()
+	switch {
+	case !n.leaf && n.fields != nil && kind == '{', !n.leaf && n.elem != nil && n.typ.Kind() == reflect.Map && kind == '{':
+		for name, raw := range s.members() {
+			node, quoted := n.elem, false
+			if n.fields != nil {
+				f := n.field(name, false)
+				if f == nil {
+					continue
+				}
+				node, quoted = f.node, f.quoted
+			}
+			if quoted {
+				continue
+			}
+			if path, t, err := node.locate(raw); err != nil {
+				return joinPath(name, path), t, err
+			}
+		}
+		if n.fields != nil {
+			return "", nil, nil
+		}
+	case !n.leaf && n.elem != nil && kind == '[':
+		i := 0
+		for raw := range s.elements() {
+			if path, t, err := n.elem.locate(raw); err != nil {
+				return joinPath(fmt.Sprint(i), path), t, err
+			}
+			i++
+		}
+		return "", nil, nil
+	}
+	return "", n.typ, json.Unmarshal(data, reflect.New(n.typ).Interface())
+}
+
+func joinPath(name, rest string) string {
+	if rest == "" {
+		return name
+	}
+	return name + "." + rest
+}
+
+// checkNames refuses unknown and duplicate names in data, which is valid JSON.
+func (n *jsonNode) checkNames(data []byte) error {
+	path, reason := n.badName(data)
+	if reason == "" {
+		return nil
+	}
+	return Error{Place: PlaceBody, FieldName: path, Key: path, Reason: reason}
+}
+
+func (n *jsonNode) badName(data []byte) (path, reason string) {
+	n = n.resolve()
+	if n.leaf && n.typ.Kind() != reflect.Interface {
+		return "", ""
+	}
+	s := scanner{data: data}
+	s.space()
+	switch s.peek() {
+	case '{':
+		seen := map[string]bool{}
+		for name, raw := range s.members() {
+			if seen[name] {
+				return name, "is given twice"
+			}
+			seen[name] = true
+			node := n.elem
+			switch {
+			case n.leaf:
+				node = anyNode
+			case n.fields != nil:
+				f := n.field(name, true)
+				if f == nil {
+					return name, unknownName(name, n.names)
+				}
+				node = f.node
+			case node == nil:
+				continue
+			}
+			if path, reason := node.badName(raw); reason != "" {
+				return joinPath(name, path), reason
+			}
+		}
+	case '[':
+		node := n.elem
+		if n.leaf {
+			node = anyNode
+		}
+		if node == nil {
+			return "", ""
+		}
+		i := 0
+		for raw := range s.elements() {
+			if path, reason := node.badName(raw); reason != "" {
+				return joinPath(fmt.Sprint(i), path), reason
+			}
+			i++
+		}
+	}
+	return "", ""
+}
+
+// anyNode stands for what is inside an interface: any names, but none twice.
+var anyNode = &jsonNode{typ: reflect.TypeFor[any](), leaf: true}
+
+func unknownName(name string, known []string) string {
+	if near := nearest(name, known); near != "" {
+		return fmt.Sprintf("is an unknown name; did you mean %q?", near)
+	}
+	return "is an unknown name"
+}
+
+// A scanner walks valid JSON.
+type scanner struct {
+	data []byte
+	i    int
+}
+
+func (s *scanner) space() {
+	for s.i < len(s.data) && isSpace(s.data[s.i]) {
+		s.i++
+	}
+}
+
+func (s *scanner) peek() byte {
+	if s.i < len(s.data) {
+		return s.data[s.i]
+	}
+	return 0
+}
+
+// members yields the names and values of the object that begins here.
+func (s *scanner) members() func(yield func(string, []byte) bool) {
+	return func(yield func(string, []byte) bool) {
+		for s.i++; ; s.i++ { // past the brace or comma
+			s.space()
+			if s.peek() != '"' {
+				return
+			}
+			start := s.i
+			s.value()
+			name := unquote(s.data[start:s.i])
+			s.space()
+			s.i++ // the colon
+			s.space()
+			start = s.i
+			s.value()
+			if !yield(name, s.data[start:s.i]) {
+				return
+			}
+			s.space()
+			if s.peek() != ',' {
+				return
+			}
+		}
+	}
+}
+
+// elements yields the values of the array that begins here.
+func (s *scanner) elements() func(yield func([]byte) bool) {
+	return func(yield func([]byte) bool) {
+		for s.i++; ; s.i++ {
+			s.space()
+			if c := s.peek(); c == ']' || c == 0 {
+				return
+			}
+			start := s.i
+			s.value()
+			if !yield(s.data[start:s.i]) {
+				return
+			}
+			s.space()
+			if s.peek() != ',' {
+				return
+			}
+		}
+	}
+}
+
+// value passes over the value that begins here.
+func (s *scanner) value() {
+	depth := 0
+	for s.i < len(s.data) {
+		switch c := s.data[s.i]; c {
+		case '"':
+			s.text()
+			if depth == 0 {
+				return
+			}
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth == 0 {
+				return // the end of what holds a number or word
+			}
+			if depth--; depth == 0 {
+				s.i++
+				return
+			}
+		case ',', ' ', '\t', '\r', '\n':
+			if depth == 0 {
+				return
+			}
+		}
+		s.i++
+	}
+}
+
+// text passes over the string that begins here.
+func (s *scanner) text() {
+	for s.i++; s.i < len(s.data); s.i++ {
+		switch s.data[s.i] {
+		case '\\':
+			s.i++
+		case '"':
+			s.i++
+			return
+		}
+	}
+}
+
+func unquote(quoted []byte) string {
+	var s string
+	if json.Unmarshal(quoted, &s) != nil {
+		return string(quoted)
+	}
+	return s
+}
+
+// nearest returns the known name that is most like name, or "" where none is like it.
+func nearest(name string, known []string) string {
+	best, most := "", max(1, utf8.RuneCountInString(name)/3)+1
+	for _, k := range known {
+		if strings.EqualFold(k, name) {
+			return k
+		}
+		if d := distance(name, k, most); d < most {
+			best, most = k, d
+		}
+	}
+	return best
+}
+
+// distance is the number of edits between a and b (Levenshtein), or most if
+// there are as many or more.
+func distance(a, b string, most int) int {
+	if len(a) > 64 || len(b) > 64 {
+		return most
+	}
+	x, y := []rune(a), []rune(b)
+	row := make([]int, len(y)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range x {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range y {
+			cost := diagonal
+			if x[i] != y[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return min(row[len(y)], most)
+}

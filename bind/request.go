@@ -1,0 +1,218 @@
+package bind
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"os"
+	"time"
+)
+
+// Limits bound what a request may make the server read and hold. They are read
+// as they stand: the zero value has no limits, and DefaultLimits the usual ones.
+type Limits struct {
+	Body        int64         // bytes of a JSON body; 0: no limit
+	Form        int64         // bytes of a form; 0: no limit
+	FormMemory  int64         // bytes of a multipart form's files in memory, the rest goes to disk
+	Keys        int           // keys of a query or form; 0: no limit
+	Files       int           // files of a form; 0: no limit
+	Depth       int           // nesting of a JSON body; 0: what encoding/json allows, 10,000
+	BodyTimeout time.Duration // for a whole JSON body to arrive; 0: no limit
+	FormTimeout time.Duration // for a whole form to arrive; 0: no limit
+
+	// Strict refuses unknown and, in JSON, duplicate keys, and JSON names that
+	// differ in case only.
+	Strict bool
+
+	// Decoders decode bodies of further media types into a Body; nil for none.
+	Decoders map[string]Decoder
+}
+
+// A Decoder makes a value of a body, as [encoding/json.Unmarshal] and
+// [encoding/xml.Unmarshal] do. Its errors are shown to clients. It must not
+// keep data.
+type Decoder = func(data []byte, v any) error
+
+// DefaultLimits are the limits of a [Request] that has none of its own.
+var defaultLimits = Limits{
+	Body: 4 << 20, Form: 32 << 20, FormMemory: 1 << 20,
+	Keys: 1000, Files: 100, Depth: 100,
+	BodyTimeout: 10 * time.Second, FormTimeout: time.Minute,
+}
+
+// DefaultLimits returns the usual limits: 4 MiB of JSON nested 100 deep within
+// 10 s, 32 MiB of form (1 MiB of files in memory) within a minute, 1,000 keys
+// and 100 files.
+func DefaultLimits() Limits { return defaultLimits }
+
+// A Request is one HTTP request as plans read it. It remembers what can be read
+// only once, so that several plans can bind the same body. It belongs to one
+// goroutine; [Request.Close] must be called when the request is over.
+type Request struct {
+	R *http.Request
+	// W, if it is not nil, is where a deadline for reading the body is set.
+	W http.ResponseWriter
+	// Limits are those of the route; nil stands for DefaultLimits.
+	Limits *Limits
+	// Rest is the name of a wildcard whose value begins with a slash, "" for none.
+	Rest string
+
+	limited  limitedBody
+	body     *buffer
+	bodyErr  error
+	bodyRead bool
+	keepBody bool // somebody may hold on to the bytes
+
+	form     formValues
+	formErr  error
+	formRead bool
+}
+
+func (q *Request) limits() *Limits {
+	if q.Limits == nil {
+		return &defaultLimits
+	}
+	return q.Limits
+}
+
+// Close closes and removes the uploaded files of the request, and gives back
+// its buffer. The error tells of files that could not be closed or removed.
+func (q *Request) Close() error {
+	if q.body != nil && !q.keepBody {
+		q.body.put()
+	}
+	q.body = nil
+	if q.form.multi == nil {
+		return nil
+	}
+	return q.form.close()
+}
+
+// hasBody reports whether the request may have a body.
+func (q *Request) hasBody() bool {
+	return q.R.Body != nil && q.R.Body != http.NoBody
+}
+
+// A limitedBody reads a body up to a limit and remembers what stopped it, since
+// the readers above it change errors.
+type limitedBody struct {
+	r    io.Reader
+	left int64 // may be read still; negative for no limit
+	n    int64 // have been read
+	over bool  // there was more
+	err  error // of r, but io.EOF
+}
+
+func (l *limitedBody) Read(p []byte) (int, error) {
+	if l.left == 0 { // one more byte tells the end from too much
+		var one [1]byte
+		if n, err := l.r.Read(one[:]); n == 0 && err != nil {
+			return 0, l.failed(err)
+		} else if n == 0 {
+			return 0, nil
+		}
+		l.over = true
+		return 0, errTooLarge
+	}
+	if l.left > 0 && int64(len(p)) > l.left {
+		p = p[:l.left]
+	}
+	n, err := l.r.Read(p)
+	l.n += int64(n)
+	if l.left > 0 {
+		l.left -= int64(n)
+	}
+	if err != nil {
+		err = l.failed(err)
+	}
+	return n, err
+}
+
+func (l *limitedBody) failed(err error) error {
+	if err != io.EOF {
+		l.err = err
+	}
+	return err
+}
+
+var errTooLarge = errors.New("larger than the limit")
+
+// limitBody returns the request's body cut at limit, or the error for a body
+// that says it is larger.
+func (q *Request) limitBody(place string, limit int64, timeout time.Duration) (*limitedBody, error) {
+	if limit <= 0 {
+		limit = -1
+	} else if q.R.ContentLength > limit {
+		return nil, tooLarge(place, limit)
+	}
+	if timeout > 0 {
+		setReadDeadline(q.W, time.Now().Add(timeout))
+	}
+	q.limited = limitedBody{r: q.R.Body, left: limit}
+	return &q.limited, nil
+}
+
+// endDeadline lifts the deadline once the body is there: the connection's next
+// reader is the server itself, which waits for the client to go away.
+func (q *Request) endDeadline(timeout time.Duration) {
+	if timeout > 0 {
+		setReadDeadline(q.W, time.Time{})
+	}
+}
+
+// readError turns what stopped the reading of a body into the client's error.
+func readError(place string, limit int64, l *limitedBody, err error) error {
+	var max *http.MaxBytesError
+	switch {
+	case l.over:
+		return tooLarge(place, limit)
+	case errors.As(l.err, &max):
+		return tooLarge(place, max.Limit)
+	case errors.Is(l.err, os.ErrDeadlineExceeded):
+		return Error{Place: place, Reason: "did not arrive in time", Status: http.StatusRequestTimeout, Err: l.err}
+	case errors.Is(l.err, io.ErrUnexpectedEOF):
+		return Error{Place: place, Reason: fmt.Sprintf("ends after %d bytes, before its Content-Length", l.n), Err: l.err}
+	case l.err != nil:
+		return Error{Place: place, Reason: "could not be read", Err: l.err}
+	}
+	return Error{Place: place, Reason: err.Error(), Err: err}
+}
+
+// setReadDeadline sets the deadline for reading from the connection under w, as
+// http.ResponseController does. A writer without one is left alone.
+func setReadDeadline(w http.ResponseWriter, t time.Time) {
+	for w != nil {
+		switch rw := w.(type) {
+		case interface{ SetReadDeadline(time.Time) error }:
+			rw.SetReadDeadline(t)
+			return
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = rw.Unwrap()
+		default:
+			return
+		}
+	}
+}
+
+// formValues is a form that has been read: urlencoded text that is walked anew
+// by each plan, or the parts of a multipart body.
+type formValues struct {
+	text  string
+	multi *multipart.Form
+	open  []multipart.File
+}
+
+func (f *formValues) close() error {
+	var errs []error
+	for _, file := range f.open {
+		// A handler may have closed it.
+		if err := file.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	errs = append(errs, f.multi.RemoveAll())
+	f.open, f.multi = nil, nil
+	return errors.Join(errs...)
+}
