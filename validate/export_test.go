@@ -1,0 +1,32 @@
+package validate
+
+// The fast and the slow form of the url rule, for comparison.
+var (
+	IsPlainURL = isPlainURL
+	IsAnyURL   = isAnyURL
+)
+
+// Scanners, for the twin of a plan that is written by hand.
+var (
+	IsEmail     = isEmail
+	IsLowercase = isLowercase
+)
+
+// Words are all words a tag may hold.
+var Words = words
+
+// Spelled returns v, a string or number, as rules see it.
+func Spelled(v any) string {
+	var t text
+	switch v := v.(type) {
+	case int64:
+		t = spellInt(v)
+	case uint64:
+		t = spellUint(v)
+	case float32:
+		t = spellFloat(float64(v), 32)
+	case float64:
+		t = spellFloat(v, 64)
+	}
+	return t.str()
+}

@@ -1,0 +1,400 @@
+package validate
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// maxDepth is how deep structs may be nested in one another, and pointers,
+// interfaces and collections between one struct and the next. JSON cannot
+// make a value that contains itself, but a program can.
+const maxDepth = 32
+
+// A walker takes one value along a plan. It stays on the stack: nothing that
+// it is handed to is called through a function value.
+type walker struct {
+	validator *Validator
+	errs      Errors
+	stopped   bool // too deep: what comes would be the same again, perhaps 2^32 times
+}
+
+// A place is where a walker is: at a field, or somewhere behind its pointers,
+// interfaces and collections.
+type place struct {
+	field   *field // nil outside of structs
+	key     string // innermost map key
+	index   int    // innermost index, see in
+	in      uint8  // what of key and index holds
+	structs uint8  // how many structs we are in
+	steps   uint8  // how far we are from the last of them
+}
+
+const (
+	inNothing uint8 = iota
+	inList
+	inDict
+)
+
+// prefix is what the path of a field begins with if its struct is at the place.
+func (at place) prefix() string {
+	s := ""
+	if at.field != nil {
+		s = at.field.goName + "."
+	}
+	switch at.in {
+	case inList:
+		s += strconv.Itoa(at.index) + "."
+	case inDict:
+		s += at.key + "."
+	}
+	return s
+}
+
+// name is the name of the field at the place.
+func (at place) name() string {
+	if at.field == nil {
+		return ""
+	}
+	return at.field.name
+}
+
+// Validate checks v, which has the type of the plan and need not be
+// addressable, and returns all fields that were refused, or nil. The value is
+// not changed.
+//
+// Valid structs of strings and numbers are checked without any allocation,
+// save by rules that need one: url other than in its plain form, matches on a
+// number. Values of types with a String, Error or Format method, maps and
+// interfaces do allocate.
+//
+// Validate panics if v is of another type.
+func (p *Plan) Validate(v reflect.Value) Errors {
+	if v.Type() != p.typ {
+		panic(fmt.Sprintf("validate: plan of %v used for %v", p.typ, v.Type()))
+	}
+	if p.root == nil {
+		return nil
+	}
+	w := walker{validator: p.validator}
+	w.check(p.root, v, place{})
+	return w.errs
+}
+
+// check reports whether v is valid, as n and all below it ask.
+func (w *walker) check(n *node, v reflect.Value, at place) bool {
+	if n.absent {
+		return w.checkAbsent(n, v, at)
+	}
+	switch n.kind {
+	case stringNode:
+		s := v.String()
+		if s == "" {
+			return w.checkEmpty(n.tag, at, false)
+		}
+		return w.checkText(n.tag, text{s: s}, at)
+	case intNode:
+		i := v.Int()
+		if i == 0 {
+			return w.checkEmpty(n.tag, at, false)
+		}
+		var t text
+		if n.spell {
+			t = spellInt(i)
+		}
+		return w.checkNumber(n.tag, float64(i), t, v, at)
+	case uintNode:
+		u := v.Uint()
+		if u == 0 {
+			return w.checkEmpty(n.tag, at, false)
+		}
+		var t text
+		if n.spell {
+			t = spellUint(u)
+		}
+		return w.checkNumber(n.tag, float64(u), t, v, at)
+	case floatNode:
+		f := v.Float()
+		if f == 0 {
+			return w.checkEmpty(n.tag, at, false)
+		}
+		var t text
+		if n.spell {
+			t = spellFloat(f, n.bits)
+		}
+		return w.checkNumber(n.tag, f, t, v, at)
+	case structNode:
+		return w.checkStruct(n, v, at)
+	case pointerNode:
+		return w.checkPointer(n, v, at)
+	case listNode:
+		return w.checkList(n, v, at)
+	case dictNode:
+		return w.checkDict(n, v, at)
+	case dynamicNode:
+		return w.checkDynamic(n, v, at)
+	}
+
+	if isEmpty(v) {
+		return w.checkEmpty(n.tag, at, false)
+	}
+	switch n.kind {
+	case bytesNode:
+		return w.checkText(n.tag, text{s: string(v.Bytes())}, at)
+	case spellNode:
+		return w.checkText(n.tag, text{s: fmt.Sprint(v.Interface())}, at)
+	case unfitNode:
+		return w.fail(at, FieldError{Message: fmt.Sprintf("validator: unsupported type: %v", v.Type())})
+	}
+	return n.unfit == nil || w.failUnfit(n.unfit, v, at)
+}
+
+// isEmpty reports whether v is the zero value, or an empty slice or map.
+func isEmpty(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Slice, reflect.Map:
+		return v.Len() == 0
+	}
+	return v.IsZero()
+}
+
+// checkEmpty reports whether a value may be empty. A nil pointer is an empty
+// value that may have a licence of its own.
+func (w *walker) checkEmpty(g *tag, at place, nilPointer bool) bool {
+	switch {
+	case g == nil || nilPointer && w.validator.NilPtrAllowedByRequired:
+		return true
+	case g.required != nil:
+		e := FieldError{Rule: "required", Message: "non zero value required"}
+		if g.required.message != "" {
+			e.Message, e.Custom = g.required.message, true
+		}
+		return w.fail(at, e)
+	case w.validator.FieldsRequiredByDefault && !g.optional:
+		return w.fail(at, FieldError{Rule: "required", Message: "Missing required field"})
+	}
+	return true
+}
+
+func (w *walker) checkText(g *tag, t text, at place) bool {
+	if g == nil {
+		return true
+	}
+	for i := range g.options {
+		o := &g.options[i]
+		if o.accepts(t) == o.negated {
+			return w.failOption(o, t.str(), at)
+		}
+	}
+	return true
+}
+
+// checkNumber checks number f, which is v and spelt t. If no option needs the
+// spelling, t is empty.
+func (w *walker) checkNumber(g *tag, f float64, t text, v reflect.Value, at place) bool {
+	if g == nil {
+		return true
+	}
+	for i := range g.options {
+		o := &g.options[i]
+		var ok bool
+		if o.acceptsNumber != nil {
+			ok = o.acceptsNumber(f)
+		} else {
+			ok = o.accepts(t)
+		}
+		if ok == o.negated {
+			return w.failOption(o, fmt.Sprint(v.Interface()), at)
+		}
+	}
+	return true
+}
+
+func (w *walker) checkStruct(n *node, v reflect.Value, at place) bool {
+	ok := len(n.fields.fields) == 0 || w.checkFields(n.fields, v, at)
+	switch {
+	case n.tag == nil:
+		return ok
+	case v.IsZero():
+		return w.checkEmpty(n.tag, at, false) && ok
+	case n.unfit != nil:
+		return w.failUnfit(n.unfit, v, at)
+	}
+	return ok
+}
+
+// checkFields checks the fields of the struct v. Their errors get the way to
+// the struct put before their path.
+func (w *walker) checkFields(s *structure, v reflect.Value, at place) bool {
+	if at.structs == maxDepth {
+		return w.failDepth(at)
+	}
+	mark := len(w.errs)
+	for i := range s.fields {
+		f := &s.fields[i]
+		w.check(f.node, v.Field(f.index), place{field: f, structs: at.structs + 1})
+		if w.stopped {
+			break
+		}
+	}
+	if len(w.errs) == mark {
+		return true
+	}
+	if prefix := at.prefix(); prefix != "" {
+		for i := range w.errs[mark:] {
+			e := &w.errs[mark+i]
+			e.Path = prefix + e.Path
+		}
+	}
+	return false
+}
+
+func (w *walker) checkPointer(n *node, v reflect.Value, at place) bool {
+	switch {
+	case v.IsNil():
+		return w.checkEmpty(n.tag, at, true)
+	case n.elem == nil:
+		return true
+	case at.steps == maxDepth:
+		return w.failDepth(at)
+	}
+	at.steps++
+	return w.check(n.elem, v.Elem(), at)
+}
+
+// checkList checks all elements, up to the first that is refused.
+func (w *walker) checkList(n *node, v reflect.Value, at place) bool {
+	size := v.Len()
+	switch {
+	case size == 0:
+		return w.checkEmpty(n.tag, at, false)
+	case n.elem == nil:
+		return true
+	case at.steps == maxDepth:
+		return w.failDepth(at)
+	}
+	at.in, at.steps = inList, at.steps+1
+	for at.index = range size {
+		if !w.check(n.elem, v.Index(at.index), at) {
+			return false
+		}
+	}
+	return true
+}
+
+// checkDict is checkList for maps, in the order of the keys' texts.
+func (w *walker) checkDict(n *node, v reflect.Value, at place) bool {
+	switch {
+	case v.Len() == 0:
+		return w.checkEmpty(n.tag, at, false)
+	case n.elem == nil:
+		return true
+	case at.steps == maxDepth:
+		return w.failDepth(at)
+	}
+	type entry struct {
+		key   string
+		value reflect.Value
+	}
+	entries := make([]entry, 0, v.Len())
+	for iter := v.MapRange(); iter.Next(); {
+		e := entry{value: iter.Value()}
+		if k := iter.Key(); k.Kind() == reflect.String {
+			e.key = k.String()
+		} else {
+			e.key = fmt.Sprint(k.Interface())
+		}
+		entries = append(entries, e)
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
+
+	at.in, at.steps = inDict, at.steps+1
+	for _, e := range entries {
+		at.key = e.key
+		if !w.check(n.elem, e.value, at) {
+			return false
+		}
+	}
+	return true
+}
+
+// checkDynamic checks what an interface holds, by a plan of its own. A nil
+// interface is an empty value.
+func (w *walker) checkDynamic(n *node, v reflect.Value, at place) bool {
+	switch {
+	case v.IsNil() && n.tag != nil && n.tag.absent:
+		return w.failAbsent(at)
+	case v.IsNil():
+		return w.checkEmpty(n.tag, at, false)
+	case at.steps == maxDepth:
+		return w.failDepth(at)
+	}
+	held := v.Elem()
+	p, err := w.validator.planFound(held.Type(), n.tag)
+	switch {
+	case err != nil:
+		mistakes := strings.ReplaceAll(err.Error(), "\n", "; ")
+		return w.fail(at, FieldError{Message: fmt.Sprintf("cannot be checked: %v: %s", held.Type(), mistakes)})
+	case p.root == nil:
+		return true
+	}
+	at.steps++
+	return w.check(p.root, held, at)
+}
+
+// checkAbsent checks what a value holds whose field has no tag and is refused
+// for that.
+func (w *walker) checkAbsent(n *node, v reflect.Value, at place) bool {
+	present := *n
+	present.absent = false
+	w.check(&present, v, at)
+	if n.kind == bytesNode && v.Len() == 0 {
+		return true // a list without elements, of which none can lack a tag
+	}
+	return w.failAbsent(at)
+}
+
+// fail notes the error e of the field at the place. Like all that begin with
+// fail, it returns false.
+func (w *walker) fail(at place, e FieldError) bool {
+	e.Name = at.name()
+	e.Path = e.Name
+	w.errs = append(w.errs, e)
+	return false
+}
+
+func (w *walker) failOption(o *option, value string, at place) bool {
+	return w.fail(at, FieldError{
+		Rule:    o.rule,
+		Params:  slices.Clone(o.params),
+		Value:   value,
+		Message: o.wording(value),
+		Custom:  o.message != "",
+	})
+}
+
+// failUnfit refuses a value that an interface holds for an option that its
+// type does not have. Messages of the tag's own do not replace these texts.
+func (w *walker) failUnfit(o *option, v reflect.Value, at place) bool {
+	e := FieldError{Rule: o.rule, Params: slices.Clone(o.params)}
+	switch k := v.Kind(); {
+	case k != reflect.Bool && k != reflect.Uintptr: // not with its value, which may be a struct full of secrets
+		e.Message = fmt.Sprintf("The following validator is invalid or can't be applied to the field: %q", o.key())
+	case o.params == nil:
+		e.Message = fmt.Sprintf("Validator %s doesn't support kind %v for value %v", o.text, k, v)
+	default:
+		e.Message = fmt.Sprintf("Validator %s doesn't support kind %v", o.text, k)
+	}
+	return w.fail(at, e)
+}
+
+func (w *walker) failDepth(at place) bool {
+	w.stopped = true
+	return w.fail(at, FieldError{Rule: "depth", Message: fmt.Sprintf("nested more than %d deep", maxDepth)})
+}
+
+func (w *walker) failAbsent(at place) bool {
+	return w.fail(at, FieldError{Rule: "required", Message: "All fields are required to at least have one validation defined"})
+}
