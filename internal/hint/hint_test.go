@@ -1,0 +1,22 @@
+package hint
+
+import "testing"
+
+func TestNearest(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		known []string
+		want  string
+	}{
+		{"UserId", []string{"Name", "UserID"}, "UserID"},
+		{"alhpa", []string{"alphanum", "alpha"}, "alpha"},
+		{"x", []string{"email"}, ""},
+		{"length", []string{"lenght", "length"}, "length"},
+		{"", []string{"a"}, "a"},
+		{"name", nil, ""},
+	} {
+		if got := Nearest(test.name, test.known); got != test.want {
+			t.Errorf("Nearest(%q, %q) = %q, want %q", test.name, test.known, got, test.want)
+		}
+	}
+}
