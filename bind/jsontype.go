@@ -10,7 +10,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/gongular/gongular/internal/hint"
 )
 
 // A jsonNode is what encoding/json makes of one type: the names it knows and
@@ -390,7 +391,7 @@ func (n *jsonNode) badName(data []byte) (path, reason string) {
 var anyNode = &jsonNode{typ: reflect.TypeFor[any](), leaf: true}
 
 func unknownName(name string, known []string) string {
-	if near := nearest(name, known); near != "" {
+	if near := hint.Nearest(name, known); near != "" {
 		return fmt.Sprintf("is an unknown name; did you mean %q?", near)
 	}
 	return "is an unknown name"
@@ -512,43 +513,4 @@ func unquote(quoted []byte) string {
 		return string(quoted)
 	}
 	return s
-}
-
-// nearest returns the known name that is most like name, or "" where none is like it.
-func nearest(name string, known []string) string {
-	best, most := "", max(1, utf8.RuneCountInString(name)/3)+1
-	for _, k := range known {
-		if strings.EqualFold(k, name) {
-			return k
-		}
-		if d := distance(name, k, most); d < most {
-			best, most = k, d
-		}
-	}
-	return best
-}
-
-// distance is the number of edits between a and b (Levenshtein), or most if
-// there are as many or more.
-func distance(a, b string, most int) int {
-	if len(a) > 64 || len(b) > 64 {
-		return most
-	}
-	x, y := []rune(a), []rune(b)
-	row := make([]int, len(y)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range x {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range y {
-			cost := diagonal
-			if x[i] != y[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return min(row[len(y)], most)
 }

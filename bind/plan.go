@@ -5,6 +5,8 @@ import (
 	"net/textproto"
 	"reflect"
 	"strings"
+
+	"github.com/gongular/gongular/internal/hint"
 )
 
 // A Source is the part of a request that a [Plan] reads.
@@ -313,7 +315,7 @@ func (b *binding) unknown(key string) error {
 	for i, f := range b.plan.fields {
 		names[i] = f.key
 	}
-	if near := nearest(key, names); near != "" {
+	if near := hint.Nearest(key, names); near != "" {
 		reason += fmt.Sprintf("; did you mean %q?", near)
 	}
 	return Error{Place: b.plan.place, Key: key, Reason: reason}

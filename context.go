@@ -1,0 +1,656 @@
+package gongular
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log"
+	"log/slog"
+	"mime"
+	"net/http"
+	"os"
+	"path"
+	"reflect"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/gongular/gongular/bind"
+	"github.com/gongular/gongular/inject"
+	"github.com/gongular/gongular/stats"
+)
+
+// A Context is one request on its way through the handlers of a route: it gives
+// the request and takes the answer, which is written when all have run.
+//
+// A Context belongs to the goroutine of its request and is not used again for
+// another one. The zero Context works, for tests of a handler by itself: it
+// takes header, status, body and logs, and has no request; [NewContext] makes
+// one that has.
+type Context struct {
+	engine *Engine
+	route  *Route
+	req    *http.Request
+	out    responseWriter
+
+	status   int // 0: not set
+	body     any
+	hasBody  bool
+	stopped  bool
+	final    bool // the answer is written, or written by someone else
+	aborting bool // it broke off
+	err      error
+
+	logger *log.Logger
+	logs   *logBuffer
+	slog   *slog.Logger
+	record *stats.Recorder
+	values map[any]any
+
+	bind    bind.Request
+	session inject.Session[*Context]
+	verdict *verdict
+	passing any // a panic that goes on when all is cleaned up
+
+	socket       WebsocketHandler // of this connection, once Before has run
+	socketHeader http.Header      // that Before returned
+}
+
+// NewContext returns a Context for the test of a single handler: call Handle
+// with it and then Finalize. It has no route, so that Params is empty (what
+// r.SetPathValue sets can be bound all the same) and options have their defaults.
+func NewContext(w http.ResponseWriter, r *http.Request) *Context {
+	c := new(Context)
+	c.begin(nil, nil, w, r)
+	return c
+}
+
+// begin makes c the context of a request.
+func (c *Context) begin(e *Engine, rt *Route, w http.ResponseWriter, r *http.Request) {
+	c.engine, c.route, c.req = e, rt, r
+	c.out.c, c.out.w = c, w
+	c.bind.R, c.bind.W = r, w
+}
+
+// options are the engine's, or the defaults.
+func (c *Context) options() *Options {
+	if c.engine == nil {
+		return &defaults
+	}
+	return &c.engine.options
+}
+
+// Request returns the request, with the pattern and path values of the route.
+// It is nil for a zero Context.
+func (c *Context) Request() *http.Request { return c.req }
+
+// Context returns the request's context, which ends when the client goes away,
+// when the time that Options.Timeout gives is over, and when the answer is
+// written.
+func (c *Context) Context() context.Context {
+	if c.req == nil {
+		return context.Background()
+	}
+	return c.req.Context()
+}
+
+// A Param is one wildcard of the path with its value.
+type Param struct{ Key, Value string }
+
+// Params are the wildcards of the path, in order.
+type Params []Param
+
+// ByName returns the value of the wildcard, or "" if there is none of that name.
+func (p Params) ByName(name string) string {
+	for _, param := range p {
+		if param.Key == name {
+			return param.Value
+		}
+	}
+	return ""
+}
+
+// Params returns the path's wildcards. The value of a *rest wildcard begins
+// with a slash, that of a {rest...} does not.
+func (c *Context) Params() Params {
+	if c.route == nil || c.route.pattern == nil {
+		return nil
+	}
+	var params Params
+	rest := c.route.pattern.rest()
+	for _, name := range c.route.pattern.names() {
+		value := c.req.PathValue(name)
+		if name == rest {
+			value = "/" + value
+		}
+		params = append(params, Param{name, value})
+	}
+	return params
+}
+
+// Status sets the status of the answer, if none was set before; otherwise the
+// log has a warning. The default is 200.
+func (c *Context) Status(status int) {
+	if c.status != 0 {
+		c.Logger().Printf("status %d was not set: it is %d already", status, c.status)
+		return
+	}
+	c.MustStatus(status)
+}
+
+// MustStatus sets the status of the answer, whatever it was before. A status
+// outside of 200 to 999 makes the answer a 500, and the log says so.
+func (c *Context) MustStatus(status int) {
+	if c.closed("status") {
+		return
+	}
+	c.status = status
+}
+
+// closed reports whether the answer is written already, and logs that what was
+// to be changed comes too late.
+func (c *Context) closed(what string) bool {
+	if c.final {
+		c.Slog().Warn("the answer is written; a later change of it is ignored", "change", what)
+	}
+	return c.final
+}
+
+// Header sets a header of the answer, replacing what it was. A value with a
+// line break or NUL is not set, and logged.
+func (c *Context) Header(key, value string) {
+	if c.validHeader(key, value) {
+		c.out.Header().Set(key, value)
+	}
+}
+
+func (c *Context) addHeader(key, value string) {
+	if c.validHeader(key, value) {
+		c.out.Header().Add(key, value)
+	}
+}
+
+func (c *Context) validHeader(key, value string) bool {
+	if c.closed("header " + key) {
+		return false
+	}
+	if strings.ContainsAny(value, "\r\n\x00") || !validToken(key) {
+		c.Slog().Error("an invalid header was not set", "key", key, "value", value)
+		return false
+	}
+	return true
+}
+
+// Headers returns the header of the answer, where Add keeps several values of
+// one key.
+func (c *Context) Headers() http.Header { return c.out.Header() }
+
+// SetCookie adds a cookie to the answer. What it does not say is set to what is
+// safe: HttpOnly is true, SameSite is Lax, and Secure is true if the request
+// came over TLS. (For a cookie that scripts must read, use http.SetCookie with
+// Headers.) An invalid cookie is not set, and returned as an error.
+func (c *Context) SetCookie(cookie *http.Cookie) error {
+	copied := *cookie
+	copied.HttpOnly = true
+	if copied.SameSite == 0 {
+		copied.SameSite = http.SameSiteLaxMode
+	}
+	copied.Secure = copied.Secure || c.req != nil && c.req.TLS != nil
+	if err := copied.Valid(); err != nil {
+		return fmt.Errorf("cookie %q: %w", cookie.Name, err)
+	}
+	c.addHeader("Set-Cookie", copied.String())
+	return nil
+}
+
+// SetBody sets the body of the answer, replacing what it was. A []byte is
+// written as it is, and so is what an io.Reader gives, which is closed in the
+// end if it is an io.Closer; nil is no body; everything else is written as JSON.
+//
+// A Content-Type that has been set is kept; otherwise it is application/json
+// for JSON and what net/http tells from the first bytes for the rest.
+func (c *Context) SetBody(v any) {
+	if c.closed("body") {
+		closeBody(v)
+		return
+	}
+	c.clearBody()
+	c.body, c.hasBody = v, v != nil
+}
+
+func (c *Context) clearBody() {
+	closeBody(c.body)
+	c.body, c.hasBody = nil, false
+}
+
+func closeBody(v any) {
+	if r, ok := v.(io.Reader); ok {
+		if closer, ok := r.(io.Closer); ok {
+			closer.Close()
+		}
+	}
+}
+
+// Fail sets status and body and stops the chain. The status replaces one that
+// was set before.
+func (c *Context) Fail(status int, msg any) {
+	c.MustStatus(status)
+	c.SetBody(msg)
+	c.StopChain()
+}
+
+// StopChain keeps the handlers after this one from running. The answer is
+// written as it stands.
+func (c *Context) StopChain() { c.stopped = true }
+
+// Redirect makes the answer a redirect to a path of this site, with a status
+// such as 303 See Other. The target begins with a single slash; anything that
+// might be another site is an error. See RedirectExternal, and URL for the path
+// of a named route.
+func (c *Context) Redirect(status int, target string) error {
+	if !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") || strings.HasPrefix(target, `/\`) {
+		return fmt.Errorf("redirect to %q: not a path of this site", target)
+	}
+	return c.RedirectExternal(status, target)
+}
+
+// RedirectExternal makes the answer a redirect to any URL. What comes from the
+// request must not get here unchecked.
+func (c *Context) RedirectExternal(status int, target string) error {
+	if status < 300 || status > 399 || status == http.StatusNotModified {
+		return fmt.Errorf("redirect to %q: %d is no status of a redirect", target, status)
+	}
+	if strings.ContainsFunc(target, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		return fmt.Errorf("redirect to %q: it has a space or control character", target)
+	}
+	c.MustStatus(status)
+	c.Header("Location", target)
+	c.clearBody()
+	return nil
+}
+
+// URL returns the path of a named route, as [Engine.URL] does.
+func (c *Context) URL(name string, params ...any) (string, error) {
+	if c.engine == nil {
+		return "", fmt.Errorf("no route is named %q: the context has no engine", name)
+	}
+	return c.engine.URL(name, params...)
+}
+
+// Writer returns the answer for writing it piece by piece, for streams and for
+// what is written for net/http. The first byte, flush or WriteHeader sends the
+// header, with the status that was set if WriteHeader does not name one; from
+// then on Finalize writes nothing, and an error can only be logged and the
+// connection closed. It supports http.ResponseController, http.Flusher and
+// http.Hijacker as far as the server does.
+func (c *Context) Writer() http.ResponseWriter {
+	c.out.c = c
+	return &c.out
+}
+
+// File answers with a file of the file system, with its type, modification
+// time, ranges and conditions as [http.ServeContent] has them. A file that does
+// not exist or is a directory is an error of status 404. The name must not come
+// from the request; for that use FileFS with the FS of an os.Root.
+func (c *Context) File(name string) error {
+	f, err := os.Open(name)
+	return c.serveFile(f, err)
+}
+
+// FileFS answers with a file of fsys, as File does. The file must be an
+// io.Seeker, as those of os and embed are.
+func (c *Context) FileFS(fsys fs.FS, name string) error {
+	f, err := fsys.Open(name)
+	return c.serveFile(f, err)
+}
+
+func (c *Context) serveFile(f fs.File, err error) error {
+	if err != nil {
+		return notFoundFile(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return notFoundFile(err)
+	}
+	content, ok := f.(io.ReadSeeker)
+	if info.IsDir() {
+		return notFoundFile(fs.ErrNotExist)
+	}
+	if !ok {
+		return fmt.Errorf("file %s: %T cannot seek", info.Name(), f)
+	}
+	serveContent(c.Writer(), c.req, info, content)
+	return nil
+}
+
+func notFoundFile(err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrInvalid) {
+		return Error(http.StatusNotFound, "").Wrap(err)
+	}
+	return err
+}
+
+// Attachment says that the answer is to be saved under the name (RFC 6266),
+// whose directories are left away.
+func (c *Context) Attachment(name string) {
+	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
+	name = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return '_'
+		}
+		return r
+	}, name)
+	c.Header("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+}
+
+// Logger returns the request's logger, made on first use. What it takes is
+// RouteStat.Logs, up to 64 KiB, and is lost if there is no route callback.
+func (c *Context) Logger() *log.Logger {
+	if c.logger == nil {
+		c.logs = new(logBuffer)
+		c.logger = log.New(c.logs, "", log.LstdFlags)
+	}
+	return c.logger
+}
+
+// A logBuffer holds what a request logs, up to a limit.
+type logBuffer struct {
+	buf     bytes.Buffer
+	dropped int
+}
+
+const maxLogs = 64 << 10
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	if l.buf.Len()+len(p) > maxLogs {
+		l.dropped += len(p)
+		return len(p), nil
+	}
+	return l.buf.Write(p)
+}
+
+// taken returns the logs, with a last line that says what was left away.
+func (l *logBuffer) taken() *bytes.Buffer {
+	if l == nil {
+		return nil
+	}
+	if l.dropped > 0 {
+		fmt.Fprintf(&l.buf, "(%d bytes over the limit of %d were dropped)\n", l.dropped, maxLogs)
+		l.dropped = 0
+	}
+	return &l.buf
+}
+
+// Slog returns the engine's logger with the method, path and route of the request.
+func (c *Context) Slog() *slog.Logger {
+	if c.slog == nil {
+		c.slog = slog.Default()
+		if l := c.options().Logger; l != nil {
+			c.slog = l
+		}
+		if c.req != nil {
+			c.slog = c.slog.With("method", c.req.Method, "path", c.req.URL.Path)
+		}
+		if c.route != nil {
+			c.slog = c.slog.With("route", c.route.matchedPath())
+		}
+	}
+	return c.slog
+}
+
+// A Key names a value of type T that handlers of one chain hand on; see [Set].
+// Keys are compared by address, so that two of one name differ.
+type Key[T any] struct{ name string }
+
+// NewKey returns a new key. The name is for printing only.
+func NewKey[T any](name string) *Key[T] { return &Key[T]{name} }
+
+// String returns the name.
+func (k *Key[T]) String() string { return k.name }
+
+// Set keeps v under the key for the rest of the request.
+func Set[T any](c *Context, key *Key[T], v T) {
+	if c.values == nil {
+		c.values = map[any]any{}
+	}
+	c.values[key] = v
+}
+
+// Get returns what [Set] kept under the key, and whether it did.
+func Get[T any](c *Context, key *Key[T]) (T, bool) {
+	v, ok := c.values[key].(T)
+	return v, ok
+}
+
+// Finalize writes the answer: status, header and body. It returns the number of
+// bytes of the body. The engine calls it when all handlers have run; a second
+// call writes nothing and returns the same.
+//
+// A body that cannot be encoded, and a status that HTTP does not have, become
+// an error for the error handler, of status 500.
+func (c *Context) Finalize() int {
+	if c.final {
+		return c.out.size
+	}
+	if c.out.started {
+		c.final = true
+		if c.hasBody {
+			c.Slog().Warn("the answer was written by way of Writer; the body that was set is ignored")
+			closeBody(c.body)
+		}
+		return c.out.size
+	}
+	if err := c.write(); err != nil {
+		c.rescue(err)
+	}
+	c.final = true
+	return c.out.size
+}
+
+// rescue answers for an answer that could not be written: by the error handler,
+// and if that does not help either, with the bare status.
+func (c *Context) rescue(err error) {
+	if c.out.started {
+		c.brokenOff(err)
+		return
+	}
+	c.clearBody()
+	c.out.Header().Del("Content-Type")
+	c.handleError(err)
+	if err := c.write(); err != nil {
+		c.Slog().Error("the error handler's answer could not be written", "error", err)
+		if c.out.started {
+			c.aborting = true
+			return
+		}
+		c.clearBody()
+		c.status = http.StatusInternalServerError
+		c.write()
+	}
+}
+
+// brokenOff notes that an answer ended in its middle. Closing the connection is
+// the only way left to tell the client.
+func (c *Context) brokenOff(err error) {
+	c.aborting = true
+	if c.Context().Err() != nil {
+		return // it is the client who went away
+	}
+	c.Slog().Error("an answer broke off", "error", err)
+}
+
+// write writes what is set. An error before the first byte leaves everything to
+// be done over.
+func (c *Context) write() error {
+	status := c.status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	if status < 200 || status > 999 {
+		return fmt.Errorf("%d is not a status of an answer", status)
+	}
+	if !c.hasBody || bodyless(status) {
+		if c.hasBody {
+			closeBody(c.body)
+		}
+		c.out.WriteHeader(status)
+		return nil
+	}
+	switch body := c.body.(type) {
+	case []byte:
+		c.sized(len(body))
+		c.out.WriteHeader(status)
+		_, err := c.out.Write(body)
+		return err
+	case io.Reader:
+		c.hasBody = false // it can be read once
+		return c.writeReader(status, body)
+	default:
+		return c.writeJSON(status, body)
+	}
+}
+
+// bodyless reports whether an answer of the status has no body (RFC 9110,
+// sections 15.3.5, 15.3.6 and 15.4.5).
+func bodyless(status int) bool {
+	return status == http.StatusNoContent || status == http.StatusResetContent || status == http.StatusNotModified
+}
+
+// sized sets the Content-Length where net/http would not by itself.
+func (c *Context) sized(n int) {
+	if n > 2000 || c.req != nil && c.req.Method == http.MethodHead {
+		c.out.Header()["Content-Length"] = []string{strconv.Itoa(n)}
+	}
+}
+
+// A jsonBuffer is an encoder with what it writes to. What it holds is written
+// to the connection before it is used again, and never handed out.
+type jsonBuffer struct {
+	bytes.Buffer
+	enc *json.Encoder
+}
+
+var jsonBuffers = sync.Pool{New: func() any {
+	b := new(jsonBuffer)
+	b.enc = json.NewEncoder(&b.Buffer)
+	return b
+}}
+
+// put gives the buffer back, unless it has grown beyond what most answers need.
+func (b *jsonBuffer) put() {
+	if b.Cap() <= 64<<10 {
+		b.Reset()
+		jsonBuffers.Put(b)
+	}
+}
+
+func (c *Context) writeJSON(status int, body any) error {
+	buf := jsonBuffers.Get().(*jsonBuffer)
+	defer buf.put()
+	buf.enc.SetIndent("", c.options().Indent)
+	if c.options().EmptySlices {
+		body = emptyNotNull(body)
+	}
+	if err := buf.enc.Encode(body); err != nil {
+		return fmt.Errorf("encode the body, a %T: %w", body, err)
+	}
+	data := bytes.TrimSuffix(buf.Bytes(), []byte{'\n'})
+	h := c.out.Header()
+	if _, ok := h["Content-Type"]; !ok {
+		c.out.jsonType[0] = "application/json"
+		h["Content-Type"] = c.out.jsonType[:]
+	}
+	c.sized(len(data))
+	c.out.WriteHeader(status)
+	_, err := c.out.Write(data)
+	return err
+}
+
+// emptyNotNull returns an empty slice or map for a nil one, and else v.
+func emptyNotNull(v any) any {
+	switch rv := reflect.ValueOf(v); rv.Kind() {
+	case reflect.Slice:
+		if rv.IsNil() {
+			return reflect.MakeSlice(rv.Type(), 0, 0).Interface()
+		}
+	case reflect.Map:
+		if rv.IsNil() {
+			return reflect.MakeMap(rv.Type()).Interface()
+		}
+	}
+	return v
+}
+
+// writeReader sends the header once the first bytes are there, so that a reader
+// which fails at once can still become an error.
+func (c *Context) writeReader(status int, r io.Reader) error {
+	defer closeBody(r)
+	var first [512]byte
+	n, err := io.ReadFull(r, first[:])
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return fmt.Errorf("read the body, a %T: %w", r, err)
+	}
+	whole := err != nil
+	if whole {
+		c.sized(n)
+	}
+	c.out.WriteHeader(status)
+	if _, err := c.out.Write(first[:n]); err != nil || whole {
+		return err
+	}
+	if c.out.head() {
+		return nil
+	}
+	_, err = io.Copy(&c.out, r)
+	return err
+}
+
+// handleError stops the chain and lets the error handler decide on the answer.
+func (c *Context) handleError(err error) {
+	c.StopChain()
+	if c.err == nil {
+		c.err = err
+	}
+	if c.out.hijacked {
+		c.Slog().Error("a request failed after its connection was taken over", "error", err)
+		return
+	}
+	if c.out.started || c.final {
+		c.brokenOff(err)
+		return
+	}
+	if status := StatusCode(err); status >= 500 {
+		if _, panicked := errors.AsType[*PanicError](err); !panicked { // logged with its stack
+			c.Slog().Error("a request failed", "status", status, "error", detailed(err))
+		}
+	}
+	c.setErrorHeaders(err)
+	handler := ErrorHandler(defaultErrorHandler)
+	if c.route != nil {
+		handler = c.route.ready().errorHandler
+	}
+	handler(err, c)
+}
+
+// detailed is the text of err for the operator: with the cause that an
+// HTTPError does not send.
+func detailed(err error) string {
+	if e, ok := errors.AsType[*HTTPError](err); ok && e.cause != nil {
+		return err.Error() + ": " + e.cause.Error()
+	}
+	return err.Error()
+}
+
+// recovered turns a panic into an error and logs it. It must be called by the
+// deferred function itself, so that the stack is that of the panic.
+func (c *Context) recovered(value any) *PanicError {
+	err := &PanicError{Value: value, Stack: debug.Stack()}
+	c.Slog().Error("a handler panicked", "panic", fmt.Sprint(value), "stack", string(err.Stack))
+	return err
+}

@@ -1,0 +1,252 @@
+package gongular
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// FileOptions say what ServeFiles does beyond serving files.
+type FileOptions struct {
+	// Listing lists the files of folders that have no index.html. By default
+	// they are 404.
+	Listing bool
+	// Dotfiles serves files and folders whose names begin with a dot. By default
+	// they are 404.
+	Dotfiles bool
+	// Fallback is a file, "index.html" say, that answers GET requests for paths
+	// that do not exist, have no extension and accept text/html: for
+	// applications that route in the browser. The default is none.
+	Fallback string
+}
+
+// ServeFiles serves the files of root under the path: with index.html for a
+// folder, types, ETags, ranges and conditions. Nothing outside of root is
+// served, also not by way of symbolic links if root is an [http.Dir]; for
+// others that is the file system's matter. Use [http.FS] for an [fs.FS].
+func (r *Router) ServeFiles(path string, root http.FileSystem, options ...FileOptions) {
+	rt := &Route{router: r, method: http.MethodGet}
+	var err error
+	files := &fileHandler{}
+	switch {
+	case root == nil:
+		err = errors.New("a nil file system")
+	case len(options) > 1:
+		err = errors.New("more than one FileOptions")
+	case len(options) == 1:
+		files.FileOptions = options[0]
+	}
+	if dir, ok := root.(http.Dir); ok {
+		root = rootedDir(dir)
+	}
+	files.root = visibleFiles{root, files.FileOptions}
+	if files.Fallback != "" && !fs.ValidPath(files.Fallback) {
+		err = fmt.Errorf("FileOptions.Fallback: %q is not the path of a file", files.Fallback)
+	}
+	r.mustRegister(rt, strings.TrimRight(path, "/")+"/{file...}", []RequestHandler{files}, err)
+}
+
+// ServeFile serves one file of the file system under the path. A file that does
+// not exist, or is a folder, is 404.
+func (r *Router) ServeFile(path, file string) {
+	rt := &Route{router: r, method: http.MethodGet}
+	r.mustRegister(rt, path, []RequestHandler{&oneFile{file}}, nil)
+}
+
+type oneFile struct{ name string }
+
+func (h *oneFile) Handle(c *Context) error {
+	err := c.File(h.name)
+	if StatusCode(err) == http.StatusNotFound && err != nil {
+		return c.notFound()
+	}
+	return err
+}
+
+// notFound answers as for a path that no route takes.
+func (c *Context) notFound() error {
+	c.verdict = &verdict{status: http.StatusNotFound}
+	return unfound{}.Handle(c)
+}
+
+// A rootedDir is an [http.Dir] that cannot be left, symbolic links or not.
+type rootedDir string
+
+func (d rootedDir) Open(name string) (http.File, error) {
+	dir := string(d)
+	if dir == "" {
+		dir = "."
+	}
+	rel := strings.TrimPrefix(path.Clean("/"+name), "/")
+	if rel == "" {
+		rel = "."
+	}
+	f, err := os.OpenInRoot(dir, rel)
+	if err != nil {
+		// A link that leads out is as good as none; what the reason was is no
+		// matter of the client's.
+		if !errors.Is(err, fs.ErrPermission) {
+			err = fs.ErrNotExist
+		}
+		return nil, err
+	}
+	return f, nil
+}
+
+// visibleFiles are the files of a root that may be seen.
+type visibleFiles struct {
+	http.FileSystem
+	FileOptions
+}
+
+func (v visibleFiles) Open(name string) (http.File, error) {
+	if !v.Dotfiles && hasDotfile(name) {
+		return nil, fs.ErrNotExist
+	}
+	f, err := v.FileSystem.Open(name)
+	if err != nil || v.Dotfiles && v.Listing {
+		return f, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	if !info.IsDir() {
+		return f, nil
+	}
+	if !v.Listing && !v.hasIndex(name) {
+		f.Close()
+		return nil, fs.ErrNotExist
+	}
+	return visibleDir{f, v.Dotfiles}, nil
+}
+
+func (v visibleFiles) hasIndex(name string) bool {
+	f, err := v.FileSystem.Open(path.Join(name, "index.html"))
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return true
+}
+
+func hasDotfile(name string) bool {
+	for part := range strings.SplitSeq(name, "/") {
+		if strings.HasPrefix(part, ".") {
+			return true
+		}
+	}
+	return false
+}
+
+// A visibleDir lists no dotfiles.
+type visibleDir struct {
+	http.File
+	dotfiles bool
+}
+
+func (d visibleDir) Readdir(count int) ([]fs.FileInfo, error) {
+	infos, err := d.File.Readdir(count)
+	if d.dotfiles {
+		return infos, err
+	}
+	kept := infos[:0]
+	for _, info := range infos {
+		if !strings.HasPrefix(info.Name(), ".") {
+			kept = append(kept, info)
+		}
+	}
+	return kept, err
+}
+
+// A fileHandler serves files. Files are its own matter, so that they have ETags
+// and errors are the engine's; redirects and listings are http.FileServer's.
+type fileHandler struct {
+	FileOptions
+	root visibleFiles
+}
+
+func (h *fileHandler) Handle(c *Context) error {
+	name := "/" + c.req.PathValue("file")
+	escaped := strings.ToLower(c.req.URL.EscapedPath())
+	if strings.Contains(escaped, "%2f") || strings.Contains(escaped, "%5c") {
+		return c.notFound() // an escaped separator is no separator, and no file has it
+	}
+	f, err := h.root.Open(path.Clean(name))
+	if err != nil {
+		return h.missing(c, name, err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return h.missing(c, name, err)
+	}
+	if info.IsDir() && strings.HasSuffix(c.req.URL.Path, "/") {
+		if index, err := h.root.Open(path.Join(path.Clean(name), "index.html")); err == nil {
+			defer index.Close()
+			if info, err := index.Stat(); err == nil && !info.IsDir() {
+				serveContent(c.Writer(), c.req, info, index)
+				return nil
+			}
+		}
+	}
+	if info.IsDir() || strings.HasSuffix(name, "/index.html") || strings.HasSuffix(name, "/") {
+		http.FileServer(h.root).ServeHTTP(c.Writer(), withPath(c.req, name, ""))
+		return nil
+	}
+	serveContent(c.Writer(), c.req, info, f)
+	return nil
+}
+
+// missing answers for a file that cannot be opened.
+func (h *fileHandler) missing(c *Context, name string, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return Error(http.StatusForbidden, "").Wrap(err)
+	}
+	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrInvalid) {
+		return Error(http.StatusInternalServerError, "").Wrap(err)
+	}
+	if h.Fallback == "" || path.Ext(name) != "" || hasDotfile(name) || !acceptsHTML(c.req) {
+		return c.notFound()
+	}
+	f, err := h.root.Open("/" + h.Fallback)
+	if err != nil {
+		return c.notFound()
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || info.IsDir() {
+		return c.notFound()
+	}
+	c.Headers().Add("Vary", "Accept")
+	serveContent(c.Writer(), c.req, info, f)
+	return nil
+}
+
+func acceptsHTML(r *http.Request) bool {
+	for _, line := range r.Header["Accept"] {
+		for t := range strings.SplitSeq(line, ",") {
+			mt, params, _ := strings.Cut(t, ";")
+			if strings.TrimSpace(mt) == "text/html" && !strings.Contains(strings.ReplaceAll(params, " ", ""), "q=0,") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// serveContent is http.ServeContent with an ETag made of time and size, unless
+// there is one.
+func serveContent(w http.ResponseWriter, r *http.Request, info fs.FileInfo, content io.ReadSeeker) {
+	if modified := info.ModTime(); !modified.IsZero() && w.Header().Get("Etag") == "" {
+		w.Header().Set("Etag", `"`+strconv.FormatInt(modified.UnixNano(), 36)+"-"+strconv.FormatInt(info.Size(), 36)+`"`)
+	}
+	http.ServeContent(w, r, info.Name(), info.ModTime(), content)
+}

@@ -1,0 +1,225 @@
+package gongular
+
+import (
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// What happens to requests that no route takes: paths that are not clean, or
+// differ in their last slash, are redirected; the others are 404, 405, or for
+// OPTIONS the list of what is allowed.
+
+// A verdict is an answer that is not a route's.
+type verdict struct {
+	status   int
+	location string // of a redirect
+	allow    string // of a 405, or an OPTIONS request
+}
+
+// inspect decides on requests before ServeMux sees them: nil lets them pass. It
+// may replace the request by one that ServeMux understands.
+func (e *Engine) inspect(r **http.Request) *verdict {
+	req := *r
+	if path := req.URL.Path; path == "" && req.Method != http.MethodConnect {
+		*r = withPath(req, "/", "")
+	} else if suspicious(path) {
+		clean, ok := cleanPath(req.URL.EscapedPath())
+		switch {
+		case !ok || req.Method == http.MethodConnect && clean != req.URL.EscapedPath():
+			return &verdict{status: http.StatusBadRequest}
+		case clean != req.URL.EscapedPath():
+			return redirect(req, clean)
+		}
+	}
+	if hosts := e.hosts.Load(); hosts != nil {
+		host := req.Host
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+		lower := strings.ToLower(strings.TrimSuffix(host, "."))
+		if e.options.HostsOnly && !slices.Contains(*hosts, lower) {
+			return &verdict{status: http.StatusMisdirectedRequest}
+		}
+		if lower != host { // ServeMux compares hosts as they are
+			r2 := *(*r)
+			r2.Host = lower
+			*r = &r2
+		}
+	}
+	return nil
+}
+
+// suspicious reports whether a decoded path needs a closer look: it has a NUL,
+// an empty segment, or one that begins with a dot.
+func suspicious(path string) bool {
+	for i := range len(path) {
+		switch path[i] {
+		case 0:
+			return true
+		case '/':
+			if i+1 < len(path) && (path[i+1] == '/' || path[i+1] == '.') {
+				return true
+			}
+		}
+	}
+	return path != "" && path[0] != '/'
+}
+
+// cleanPath takes empty and dot segments out of an escaped path, however the
+// dots are written. It is not ok for a path that cannot be cleaned so: with a
+// NUL, or with dots between escaped slashes, which are part of a value.
+func cleanPath(escaped string) (clean string, ok bool) {
+	segments := strings.Split(strings.TrimPrefix(escaped, "/"), "/")
+	var kept []string
+	for i, s := range segments {
+		decoded, err := unescapePath(s)
+		if err != nil || strings.IndexByte(decoded, 0) >= 0 {
+			return "", false
+		}
+		last := i == len(segments)-1
+		switch decoded {
+		case "", ".":
+			if !last {
+				continue
+			}
+			s = "" // keeps the slash at the end
+		case "..":
+			if kept = kept[:max(len(kept)-1, 0)]; !last {
+				continue
+			}
+			s = ""
+		default:
+			for part := range strings.SplitSeq(decoded, "/") {
+				if part == "." || part == ".." {
+					return "", false
+				}
+			}
+		}
+		kept = append(kept, s)
+	}
+	return "/" + strings.Join(kept, "/"), true
+}
+
+func unescapePath(s string) (string, error) { return url.PathUnescape(s) }
+
+// withPath returns a copy of r for another path.
+func withPath(r *http.Request, path, raw string) *http.Request {
+	r2 := *r
+	u := *r.URL
+	u.Path, u.RawPath = path, raw
+	r2.URL = &u
+	return &r2
+}
+
+// redirect is the verdict that sends the client to another escaped path of the
+// same site: 301 for GET and HEAD, 307 for what must keep its method and body.
+func redirect(r *http.Request, escaped string) *verdict {
+	// What a server around us has taken off the path belongs to it.
+	asked, _, _ := strings.Cut(r.RequestURI, "?")
+	if outer, ok := strings.CutSuffix(asked, r.URL.EscapedPath()); ok {
+		escaped = outer + escaped
+	}
+	location := "/" + strings.TrimLeft(escaped, `/\`)
+	if r.URL.RawQuery != "" || r.URL.ForceQuery {
+		location += "?" + r.URL.RawQuery
+	}
+	status := http.StatusTemporaryRedirect
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		status = http.StatusMovedPermanently
+	}
+	return &verdict{status: status, location: location}
+}
+
+// otherSlash returns the request's path, as it is and escaped, with a slash
+// more or less at its end; ok is false for the root.
+func otherSlash(r *http.Request) (path, escaped string, ok bool) {
+	path, escaped = r.URL.Path, r.URL.EscapedPath()
+	if strings.HasSuffix(escaped, "/") {
+		return strings.TrimSuffix(path, "/"), strings.TrimSuffix(escaped, "/"), len(escaped) > 1
+	}
+	return path + "/", escaped + "/", true
+}
+
+// missed serves a request that ServeMux, or a constraint, found no route for.
+func (e *Engine) missed(d *dispatch, w http.ResponseWriter, r *http.Request) {
+	if e.options.TrailingSlash != StrictSlash {
+		if path, escaped, ok := otherSlash(r); ok {
+			other := withPath(r, path, escaped)
+			probe := &dispatch{dry: true}
+			e.mux.ServeHTTP(probe, other)
+			if probe.found && e.options.TrailingSlash == RedirectSlash {
+				e.serveUnfound(&d.ctx, w, r, redirect(r, escaped))
+				return
+			}
+			if probe.found {
+				e.mux.ServeHTTP(&dispatch{w: w}, other)
+				return
+			}
+		}
+	}
+	v := &verdict{status: http.StatusNotFound}
+	switch {
+	case d.code == http.StatusBadRequest: // "OPTIONS *", which servers answer themselves
+		v.status = d.code
+	case d.code == http.StatusMethodNotAllowed:
+		v.status = d.code
+		allowed := append(strings.Split(d.header.Get("Allow"), ", "), http.MethodOptions)
+		slices.Sort(allowed)
+		v.allow = strings.Join(slices.Compact(allowed), ", ")
+		if r.Method == http.MethodOptions {
+			v.status = http.StatusOK
+		}
+	}
+	r.Pattern = ""
+	e.serveUnfound(&d.ctx, w, r, v)
+}
+
+// serveUnfound answers by the verdict, on the way that every route takes.
+func (e *Engine) serveUnfound(c *Context, w http.ResponseWriter, r *http.Request, v *verdict) {
+	c.verdict = v
+	e.unfound.run(c, w, r)
+}
+
+// unfound is the handler for what no route takes.
+type unfound struct{}
+
+func (unfound) Handle(c *Context) error {
+	v, e := c.verdict, c.engine
+	if v.allow != "" {
+		c.Header("Allow", v.allow)
+	}
+	switch {
+	case v.location != "":
+		return c.RedirectExternal(v.status, v.location)
+	case v.status == http.StatusOK:
+		c.Status(http.StatusOK)
+		return nil
+	case v.status == http.StatusNotFound && e.notFound.Load() != nil:
+		return e.notFound.Load().serve(c)
+	case v.status == http.StatusMethodNotAllowed && e.notAllowed.Load() != nil:
+		return e.notAllowed.Load().serve(c)
+	}
+	return c.plainError(v.status)
+}
+
+// plainError answers with the status alone: as net/http does, or with a problem.
+// It does not ask the error handler, which may take every error that it does
+// not know for a 500.
+func (c *Context) plainError(status int) error {
+	c.MustStatus(status)
+	if c.options().ProblemErrors {
+		c.setProblem(nil)
+		return nil
+	}
+	text := http.StatusText(status)
+	if status == http.StatusNotFound {
+		text = "404 page not found"
+	}
+	c.Header("Content-Type", "text/plain; charset=utf-8")
+	c.Header("X-Content-Type-Options", "nosniff")
+	c.SetBody([]byte(text + "\n"))
+	return nil
+}
