@@ -33,32 +33,47 @@ import (
 // takes header, status, body and logs, and has no request; [NewContext] makes
 // one that has.
 type Context struct {
-	engine *Engine
-	route  *Route
-	req    *http.Request
-	out    responseWriter
-
-	status   int // 0: not set
-	body     any
-	hasBody  bool
-	stopped  bool
-	final    bool // the answer is written, or written by someone else
-	aborting bool // it broke off
-	err      error
-
-	logger *log.Logger
-	logs   *logBuffer
-	slog   *slog.Logger
+	route  *Route       // nil outside of an engine
+	bind   bind.Request // with the request and the server's writer
 	record *stats.Recorder
-	values map[any]any
 
-	bind    bind.Request
-	session inject.Session[*Context]
-	verdict *verdict
-	passing any // a panic that goes on when all is cleaned up
+	status  int // that was set; 0: none
+	body    any
+	hasBody bool
+
+	sent     int                       // the status that was sent
+	size     int                       // bytes of the body that were sent
+	started  bool                      // the header is sent, or the connection taken over
+	hijacked bool                      // the connection is taken over
+	final    bool                      // the answer is closed
+	aborting bool                      // it broke off
+	stopped  bool                      // no more handlers
+	jsonType [1]string                 // a value for the header, without an allocation of its own
+	err      error                     // the first of the chain
+	session  *inject.Session[*Context] // nil until a provider is asked
+	rare     *rareContext              // nil until something of it is needed
+}
+
+// A rareContext is what few requests need of a Context.
+type rareContext struct {
+	header  http.Header // of a zero Context
+	logger  *log.Logger
+	logs    *logBuffer
+	slog    *slog.Logger
+	values  map[any]any
+	verdict *verdict // what to answer where no route does
+	passing any      // a panic that goes on when all is cleaned up
 
 	socket       WebsocketHandler // of this connection, once Before has run
 	socketHeader http.Header      // that Before returned
+}
+
+// more returns the rare part of c.
+func (c *Context) more() *rareContext {
+	if c.rare == nil {
+		c.rare = new(rareContext)
+	}
+	return c.rare
 }
 
 // NewContext returns a Context for the test of a single handler: call Handle
@@ -66,37 +81,38 @@ type Context struct {
 // r.SetPathValue sets can be bound all the same) and options have their defaults.
 func NewContext(w http.ResponseWriter, r *http.Request) *Context {
 	c := new(Context)
-	c.begin(nil, nil, w, r)
+	c.bind.R, c.bind.W = r, w
 	return c
 }
 
-// begin makes c the context of a request.
-func (c *Context) begin(e *Engine, rt *Route, w http.ResponseWriter, r *http.Request) {
-	c.engine, c.route, c.req = e, rt, r
-	c.out.c, c.out.w = c, w
-	c.bind.R, c.bind.W = r, w
+// engine returns the engine that serves the request, or nil.
+func (c *Context) engine() *Engine {
+	if c.route == nil {
+		return nil
+	}
+	return c.route.router.engine
 }
 
 // options are the engine's, or the defaults.
 func (c *Context) options() *Options {
-	if c.engine == nil {
-		return &defaults
+	if e := c.engine(); e != nil {
+		return &e.options
 	}
-	return &c.engine.options
+	return &defaults
 }
 
 // Request returns the request, with the pattern and path values of the route.
 // It is nil for a zero Context.
-func (c *Context) Request() *http.Request { return c.req }
+func (c *Context) Request() *http.Request { return c.bind.R }
 
 // Context returns the request's context, which ends when the client goes away,
 // when the time that Options.Timeout gives is over, and when the answer is
 // written.
 func (c *Context) Context() context.Context {
-	if c.req == nil {
+	if c.bind.R == nil {
 		return context.Background()
 	}
-	return c.req.Context()
+	return c.bind.R.Context()
 }
 
 // A Param is one wildcard of the path with its value.
@@ -118,13 +134,13 @@ func (p Params) ByName(name string) string {
 // Params returns the path's wildcards. The value of a *rest wildcard begins
 // with a slash, that of a {rest...} does not.
 func (c *Context) Params() Params {
-	if c.route == nil || c.route.pattern == nil {
+	if c.route == nil {
 		return nil
 	}
 	var params Params
 	rest := c.route.pattern.rest()
 	for _, name := range c.route.pattern.names() {
-		value := c.req.PathValue(name)
+		value := c.bind.R.PathValue(name)
 		if name == rest {
 			value = "/" + value
 		}
@@ -165,13 +181,13 @@ func (c *Context) closed(what string) bool {
 // line break or NUL is not set, and logged.
 func (c *Context) Header(key, value string) {
 	if c.validHeader(key, value) {
-		c.out.Header().Set(key, value)
+		c.writer().Header().Set(key, value)
 	}
 }
 
 func (c *Context) addHeader(key, value string) {
 	if c.validHeader(key, value) {
-		c.out.Header().Add(key, value)
+		c.writer().Header().Add(key, value)
 	}
 }
 
@@ -188,7 +204,7 @@ func (c *Context) validHeader(key, value string) bool {
 
 // Headers returns the header of the answer, where Add keeps several values of
 // one key.
-func (c *Context) Headers() http.Header { return c.out.Header() }
+func (c *Context) Headers() http.Header { return c.writer().Header() }
 
 // SetCookie adds a cookie to the answer. What it does not say is set to what is
 // safe: HttpOnly is true, SameSite is Lax, and Secure is true if the request
@@ -200,7 +216,7 @@ func (c *Context) SetCookie(cookie *http.Cookie) error {
 	if copied.SameSite == 0 {
 		copied.SameSite = http.SameSiteLaxMode
 	}
-	copied.Secure = copied.Secure || c.req != nil && c.req.TLS != nil
+	copied.Secure = copied.Secure || c.bind.R != nil && c.bind.R.TLS != nil
 	if err := copied.Valid(); err != nil {
 		return fmt.Errorf("cookie %q: %w", cookie.Name, err)
 	}
@@ -276,10 +292,11 @@ func (c *Context) RedirectExternal(status int, target string) error {
 
 // URL returns the path of a named route, as [Engine.URL] does.
 func (c *Context) URL(name string, params ...any) (string, error) {
-	if c.engine == nil {
+	e := c.engine()
+	if e == nil {
 		return "", fmt.Errorf("no route is named %q: the context has no engine", name)
 	}
-	return c.engine.URL(name, params...)
+	return e.URL(name, params...)
 }
 
 // Writer returns the answer for writing it piece by piece, for streams and for
@@ -288,9 +305,10 @@ func (c *Context) URL(name string, params ...any) (string, error) {
 // then on Finalize writes nothing, and an error can only be logged and the
 // connection closed. It supports http.ResponseController, http.Flusher and
 // http.Hijacker as far as the server does.
-func (c *Context) Writer() http.ResponseWriter {
-	c.out.c = c
-	return &c.out
+func (c *Context) Writer() http.ResponseWriter { return c.writer() }
+
+func (c *Context) writer() *responseWriter {
+	return (*responseWriter)(c)
 }
 
 // File answers with a file of the file system, with its type, modification
@@ -325,7 +343,7 @@ func (c *Context) serveFile(f fs.File, err error) error {
 	if !ok {
 		return fmt.Errorf("file %s: %T cannot seek", info.Name(), f)
 	}
-	serveContent(c.Writer(), c.req, info, content)
+	serveContent(c.Writer(), c.bind.R, info, content)
 	return nil
 }
 
@@ -352,11 +370,12 @@ func (c *Context) Attachment(name string) {
 // Logger returns the request's logger, made on first use. What it takes is
 // RouteStat.Logs, up to 64 KiB, and is lost if there is no route callback.
 func (c *Context) Logger() *log.Logger {
-	if c.logger == nil {
-		c.logs = new(logBuffer)
-		c.logger = log.New(c.logs, "", log.LstdFlags)
+	m := c.more()
+	if m.logger == nil {
+		m.logs = new(logBuffer)
+		m.logger = log.New(m.logs, "", log.LstdFlags)
 	}
-	return c.logger
+	return m.logger
 }
 
 // A logBuffer holds what a request logs, up to a limit.
@@ -389,19 +408,20 @@ func (l *logBuffer) taken() *bytes.Buffer {
 
 // Slog returns the engine's logger with the method, path and route of the request.
 func (c *Context) Slog() *slog.Logger {
-	if c.slog == nil {
-		c.slog = slog.Default()
+	m := c.more()
+	if m.slog == nil {
+		m.slog = slog.Default()
 		if l := c.options().Logger; l != nil {
-			c.slog = l
+			m.slog = l
 		}
-		if c.req != nil {
-			c.slog = c.slog.With("method", c.req.Method, "path", c.req.URL.Path)
+		if r := c.bind.R; r != nil {
+			m.slog = m.slog.With("method", r.Method, "path", r.URL.Path)
 		}
 		if c.route != nil {
-			c.slog = c.slog.With("route", c.route.matchedPath())
+			m.slog = m.slog.With("route", c.route.matchedPath())
 		}
 	}
-	return c.slog
+	return m.slog
 }
 
 // A Key names a value of type T that handlers of one chain hand on; see [Set].
@@ -416,15 +436,20 @@ func (k *Key[T]) String() string { return k.name }
 
 // Set keeps v under the key for the rest of the request.
 func Set[T any](c *Context, key *Key[T], v T) {
-	if c.values == nil {
-		c.values = map[any]any{}
+	m := c.more()
+	if m.values == nil {
+		m.values = map[any]any{}
 	}
-	c.values[key] = v
+	m.values[key] = v
 }
 
 // Get returns what [Set] kept under the key, and whether it did.
 func Get[T any](c *Context, key *Key[T]) (T, bool) {
-	v, ok := c.values[key].(T)
+	if c.rare == nil {
+		var none T
+		return none, false
+	}
+	v, ok := c.rare.values[key].(T)
 	return v, ok
 }
 
@@ -436,36 +461,36 @@ func Get[T any](c *Context, key *Key[T]) (T, bool) {
 // an error for the error handler, of status 500.
 func (c *Context) Finalize() int {
 	if c.final {
-		return c.out.size
+		return c.size
 	}
-	if c.out.started {
+	if c.started {
 		c.final = true
 		if c.hasBody {
 			c.Slog().Warn("the answer was written by way of Writer; the body that was set is ignored")
 			closeBody(c.body)
 		}
-		return c.out.size
+		return c.size
 	}
 	if err := c.write(); err != nil {
 		c.rescue(err)
 	}
 	c.final = true
-	return c.out.size
+	return c.size
 }
 
 // rescue answers for an answer that could not be written: by the error handler,
 // and if that does not help either, with the bare status.
 func (c *Context) rescue(err error) {
-	if c.out.started {
+	if c.started {
 		c.brokenOff(err)
 		return
 	}
 	c.clearBody()
-	c.out.Header().Del("Content-Type")
+	c.writer().Header().Del("Content-Type")
 	c.handleError(err)
 	if err := c.write(); err != nil {
 		c.Slog().Error("the error handler's answer could not be written", "error", err)
-		if c.out.started {
+		if c.started {
 			c.aborting = true
 			return
 		}
@@ -499,14 +524,14 @@ func (c *Context) write() error {
 		if c.hasBody {
 			closeBody(c.body)
 		}
-		c.out.WriteHeader(status)
+		c.writer().WriteHeader(status)
 		return nil
 	}
 	switch body := c.body.(type) {
 	case []byte:
 		c.sized(len(body))
-		c.out.WriteHeader(status)
-		_, err := c.out.Write(body)
+		c.writer().WriteHeader(status)
+		_, err := c.writer().Write(body)
 		return err
 	case io.Reader:
 		c.hasBody = false // it can be read once
@@ -524,8 +549,8 @@ func bodyless(status int) bool {
 
 // sized sets the Content-Length where net/http would not by itself.
 func (c *Context) sized(n int) {
-	if n > 2000 || c.req != nil && c.req.Method == http.MethodHead {
-		c.out.Header()["Content-Length"] = []string{strconv.Itoa(n)}
+	if n > 2000 || c.bind.R != nil && c.bind.R.Method == http.MethodHead {
+		c.writer().Header()["Content-Length"] = []string{strconv.Itoa(n)}
 	}
 }
 
@@ -561,14 +586,14 @@ func (c *Context) writeJSON(status int, body any) error {
 		return fmt.Errorf("encode the body, a %T: %w", body, err)
 	}
 	data := bytes.TrimSuffix(buf.Bytes(), []byte{'\n'})
-	h := c.out.Header()
+	h := c.writer().Header()
 	if _, ok := h["Content-Type"]; !ok {
-		c.out.jsonType[0] = "application/json"
-		h["Content-Type"] = c.out.jsonType[:]
+		c.jsonType[0] = "application/json"
+		h["Content-Type"] = c.jsonType[:]
 	}
 	c.sized(len(data))
-	c.out.WriteHeader(status)
-	_, err := c.out.Write(data)
+	c.writer().WriteHeader(status)
+	_, err := c.writer().Write(data)
 	return err
 }
 
@@ -600,14 +625,14 @@ func (c *Context) writeReader(status int, r io.Reader) error {
 	if whole {
 		c.sized(n)
 	}
-	c.out.WriteHeader(status)
-	if _, err := c.out.Write(first[:n]); err != nil || whole {
+	c.writer().WriteHeader(status)
+	if _, err := c.writer().Write(first[:n]); err != nil || whole {
 		return err
 	}
-	if c.out.head() {
+	if c.writer().head() {
 		return nil
 	}
-	_, err = io.Copy(&c.out, r)
+	_, err = io.Copy(c.writer(), r)
 	return err
 }
 
@@ -617,11 +642,11 @@ func (c *Context) handleError(err error) {
 	if c.err == nil {
 		c.err = err
 	}
-	if c.out.hijacked {
+	if c.hijacked {
 		c.Slog().Error("a request failed after its connection was taken over", "error", err)
 		return
 	}
-	if c.out.started || c.final {
+	if c.started || c.final {
 		c.brokenOff(err)
 		return
 	}

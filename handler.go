@@ -368,7 +368,10 @@ func (p *plan) fill(c *Context) (reflect.Value, error) {
 		}
 	}
 	if bound.Dynamic() {
-		if err := bound.Inject(c, &c.session, v); err != nil {
+		if c.session == nil {
+			c.session = new(inject.Session[*Context])
+		}
+		if err := bound.Inject(c, c.session, v); err != nil {
 			return ptr, err
 		}
 	}
@@ -468,7 +471,7 @@ func setReply[T any, H interface{ Handle(*Context) (T, error) }](h H, c *Context
 	switch v.Kind() {
 	case reflect.Invalid, reflect.Pointer, reflect.Map, reflect.Slice, reflect.Interface:
 		if v.Kind() == reflect.Invalid || v.IsNil() {
-			if c.status == 0 && !c.hasBody && !c.out.started {
+			if c.status == 0 && !c.hasBody && !c.started {
 				c.Status(http.StatusNoContent)
 			}
 			return nil

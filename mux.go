@@ -1,6 +1,7 @@
 package gongular
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -77,7 +78,7 @@ func NewEngine(options ...Options) *Engine {
 	e.validator.Opaque = isOpaque
 	e.set.Context = (*Context).Context
 	e.Router = &Router{engine: e}
-	e.unfound = &Route{router: e.Router, plans: []*plan{{shared: unfound{}}}}
+	e.unfound = &Route{router: e.Router, pattern: &pattern{}, plans: []*plan{{shared: unfound{}}}}
 	e.SetRouteCallback(DefaultRouteCallback)
 	return e
 }
@@ -331,12 +332,11 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // route, so that what it would answer by itself (404, 405, redirects) becomes a
 // matter of the engine. It also is the memory of the request's Context.
 type dispatch struct {
-	w      http.ResponseWriter
 	dry    bool // only see whether there is a route
 	found  bool
-	code   int
+	code   int32
 	header http.Header
-	ctx    Context
+	ctx    Context // with the real writer
 }
 
 func (d *dispatch) Header() http.Header {
@@ -347,7 +347,7 @@ func (d *dispatch) Header() http.Header {
 }
 
 func (d *dispatch) Write(p []byte) (int, error) { return len(p), nil }
-func (d *dispatch) WriteHeader(code int)        { d.code = code }
+func (d *dispatch) WriteHeader(code int)        { d.code = int32(code) }
 
 // dispatch serves a request by the route that ServeMux finds for it.
 func (e *Engine) dispatch(w http.ResponseWriter, r *http.Request) {
@@ -355,7 +355,8 @@ func (e *Engine) dispatch(w http.ResponseWriter, r *http.Request) {
 		e.serveUnfound(new(Context), w, r, v)
 		return
 	}
-	d := &dispatch{w: w}
+	d := new(dispatch)
+	d.ctx.bind.W = w
 	e.mux.ServeHTTP(d, r)
 	if !d.found {
 		e.missed(d, w, r)
@@ -435,6 +436,7 @@ func (rt *Route) ready() *compiled {
 	}
 	c.options = c.options.over(e.options)
 	c.limits = c.options.limits(e.decoders)
+	c.limits.Rest = rt.pattern.rest()
 	if c.errorHandler == nil {
 		c.errorHandler = defaultErrorHandler
 	}
@@ -458,10 +460,10 @@ func wrap(around []Middleware, h http.Handler) http.Handler {
 // serve serves a request that the route has matched.
 func (rt *Route) serve(d *dispatch, r *http.Request) {
 	if chain := rt.ready().chain; chain != nil {
-		chain.ServeHTTP(d.w, r)
+		chain.ServeHTTP(d.ctx.bind.W, r)
 		return
 	}
-	rt.run(&d.ctx, d.w, r)
+	rt.run(&d.ctx, d.ctx.bind.W, r)
 }
 
 // run is the way of a request through a route: the handlers, the answer, the
@@ -473,8 +475,8 @@ func (rt *Route) run(c *Context, w http.ResponseWriter, r *http.Request) {
 		defer cancel()
 		r = r.WithContext(ctx)
 	}
-	c.begin(e, rt, w, r)
-	c.bind.Limits = settings.limits
+	c.route = rt
+	c.bind.R, c.bind.W, c.bind.Limits = r, w, settings.limits
 	callback := e.callback.Load()
 	if callback != nil {
 		c.record = stats.Begin(r, rt.matchedPath(), len(rt.plans))
@@ -507,7 +509,7 @@ func (rt *Route) chain(c *Context) {
 		}
 	}
 	if rt.last != nil {
-		rt.last.ServeHTTP(c.Writer(), c.req)
+		rt.last.ServeHTTP(c.Writer(), c.bind.R)
 	}
 	if rt.upgrade != nil {
 		if err := rt.upgrade(c); err != nil {
@@ -545,7 +547,7 @@ func (c *Context) guard(f func(*Context)) {
 // recovered it.
 func (c *Context) panicked(value any) {
 	if value == http.ErrAbortHandler || c.options().PassPanics {
-		c.passing = value
+		c.more().passing = value
 		c.StopChain()
 		c.err = errAborted
 		c.final = true
@@ -571,8 +573,10 @@ var errAborted = errors.New("the handler was aborted")
 
 // end cleans up after a request, whatever became of it, and tells the callback.
 func (c *Context) end(callback *RouteCallback) {
-	if err := c.session.Close(c.err); err != nil {
-		c.Slog().Error("a cleanup failed", "error", err)
+	if c.session != nil {
+		if err := c.session.Close(c.err); err != nil {
+			c.Slog().Error("a cleanup failed", "error", err)
+		}
 	}
 	if err := c.bind.Close(); err != nil {
 		c.Slog().Error("uploaded files were not removed", "error", err)
@@ -584,11 +588,15 @@ func (c *Context) end(callback *RouteCallback) {
 					c.Slog().Error("the route callback panicked", "panic", fmt.Sprint(value))
 				}
 			}()
-			(*callback)(c.record.End(c.out.status, c.out.size, c.logs.taken()))
+			var logs *bytes.Buffer
+			if c.rare != nil {
+				logs = c.rare.logs.taken()
+			}
+			(*callback)(c.record.End(c.sent, c.size, logs))
 		}()
 	}
-	if c.passing != nil {
-		panic(c.passing)
+	if c.rare != nil && c.rare.passing != nil {
+		panic(c.rare.passing)
 	}
 	if c.aborting {
 		panic(http.ErrAbortHandler)
@@ -876,12 +884,7 @@ func (rt *Route) subject() string {
 	return fmt.Sprintf("%s%q", method, rt.router.host+rt.matchedPath())
 }
 
-func (rt *Route) matchedPath() string {
-	if rt.pattern == nil {
-		return ""
-	}
-	return rt.pattern.text
-}
+func (rt *Route) matchedPath() string { return rt.pattern.text }
 
 func (r *Router) mustRegister(rt *Route, path string, handlers []RequestHandler, err error) *Route {
 	rt.location = callerLocation()

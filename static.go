@@ -71,7 +71,7 @@ func (h *oneFile) Handle(c *Context) error {
 
 // notFound answers as for a path that no route takes.
 func (c *Context) notFound() error {
-	c.verdict = &verdict{status: http.StatusNotFound}
+	c.more().verdict = &verdict{status: http.StatusNotFound}
 	return unfound{}.Handle(c)
 }
 
@@ -174,8 +174,8 @@ type fileHandler struct {
 }
 
 func (h *fileHandler) Handle(c *Context) error {
-	name := "/" + c.req.PathValue("file")
-	escaped := strings.ToLower(c.req.URL.EscapedPath())
+	name := "/" + c.bind.R.PathValue("file")
+	escaped := strings.ToLower(c.bind.R.URL.EscapedPath())
 	if strings.Contains(escaped, "%2f") || strings.Contains(escaped, "%5c") {
 		return c.notFound() // an escaped separator is no separator, and no file has it
 	}
@@ -188,20 +188,20 @@ func (h *fileHandler) Handle(c *Context) error {
 	if err != nil {
 		return h.missing(c, name, err)
 	}
-	if info.IsDir() && strings.HasSuffix(c.req.URL.Path, "/") {
+	if info.IsDir() && strings.HasSuffix(c.bind.R.URL.Path, "/") {
 		if index, err := h.root.Open(path.Join(path.Clean(name), "index.html")); err == nil {
 			defer index.Close()
 			if info, err := index.Stat(); err == nil && !info.IsDir() {
-				serveContent(c.Writer(), c.req, info, index)
+				serveContent(c.Writer(), c.bind.R, info, index)
 				return nil
 			}
 		}
 	}
 	if info.IsDir() || strings.HasSuffix(name, "/index.html") || strings.HasSuffix(name, "/") {
-		http.FileServer(h.root).ServeHTTP(c.Writer(), withPath(c.req, name, ""))
+		http.FileServer(h.root).ServeHTTP(c.Writer(), withPath(c.bind.R, name, ""))
 		return nil
 	}
-	serveContent(c.Writer(), c.req, info, f)
+	serveContent(c.Writer(), c.bind.R, info, f)
 	return nil
 }
 
@@ -213,7 +213,7 @@ func (h *fileHandler) missing(c *Context, name string, err error) error {
 	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrInvalid) {
 		return Error(http.StatusInternalServerError, "").Wrap(err)
 	}
-	if h.Fallback == "" || path.Ext(name) != "" || hasDotfile(name) || !acceptsHTML(c.req) {
+	if h.Fallback == "" || path.Ext(name) != "" || hasDotfile(name) || !acceptsHTML(c.bind.R) {
 		return c.notFound()
 	}
 	f, err := h.root.Open("/" + h.Fallback)
@@ -226,7 +226,7 @@ func (h *fileHandler) missing(c *Context, name string, err error) error {
 		return c.notFound()
 	}
 	c.Headers().Add("Vary", "Accept")
-	serveContent(c.Writer(), c.req, info, f)
+	serveContent(c.Writer(), c.bind.R, info, f)
 	return nil
 }
 

@@ -155,7 +155,9 @@ func (e *Engine) missed(d *dispatch, w http.ResponseWriter, r *http.Request) {
 				return
 			}
 			if probe.found {
-				e.mux.ServeHTTP(&dispatch{w: w}, other)
+				again := new(dispatch)
+				again.ctx.bind.W = w
+				e.mux.ServeHTTP(again, other)
 				return
 			}
 		}
@@ -163,9 +165,9 @@ func (e *Engine) missed(d *dispatch, w http.ResponseWriter, r *http.Request) {
 	v := &verdict{status: http.StatusNotFound}
 	switch {
 	case d.code == http.StatusBadRequest: // "OPTIONS *", which servers answer themselves
-		v.status = d.code
+		v.status = int(d.code)
 	case d.code == http.StatusMethodNotAllowed:
-		v.status = d.code
+		v.status = int(d.code)
 		allowed := append(strings.Split(d.header.Get("Allow"), ", "), http.MethodOptions)
 		slices.Sort(allowed)
 		v.allow = strings.Join(slices.Compact(allowed), ", ")
@@ -179,7 +181,7 @@ func (e *Engine) missed(d *dispatch, w http.ResponseWriter, r *http.Request) {
 
 // serveUnfound answers by the verdict, on the way that every route takes.
 func (e *Engine) serveUnfound(c *Context, w http.ResponseWriter, r *http.Request, v *verdict) {
-	c.verdict = v
+	c.more().verdict = v
 	e.unfound.run(c, w, r)
 }
 
@@ -187,7 +189,7 @@ func (e *Engine) serveUnfound(c *Context, w http.ResponseWriter, r *http.Request
 type unfound struct{}
 
 func (unfound) Handle(c *Context) error {
-	v, e := c.verdict, c.engine
+	v, e := c.rare.verdict, c.engine()
 	if v.allow != "" {
 		c.Header("Allow", v.allow)
 	}

@@ -7,41 +7,33 @@ import (
 	"net/http"
 )
 
-// A responseWriter is what Context.Writer returns: the server's writer, with an
-// eye on what goes through it. The engine's own answers go through it too, so
-// that status and size are known in one place.
-type responseWriter struct {
-	c        *Context
-	w        http.ResponseWriter // nil for a zero Context
-	header   http.Header         // for a zero Context
-	jsonType [1]string           // a value for the header, without an allocation of its own
-	status   int
-	size     int
-	started  bool // the header is sent, or the connection taken over
-	hijacked bool
-}
+// A responseWriter is a Context as Context.Writer returns it: the server's
+// writer, with an eye on what goes through it. The engine's own answers go
+// through it too, so that status and size are known in one place.
+type responseWriter Context
 
 func (w *responseWriter) Header() http.Header {
-	if w.w != nil {
-		return w.w.Header()
+	if w.bind.W != nil {
+		return w.bind.W.Header()
 	}
-	if w.header == nil {
-		w.header = http.Header{}
+	m := (*Context)(w).more()
+	if m.header == nil {
+		m.header = http.Header{}
 	}
-	return w.header
+	return m.header
 }
 
 // WriteHeader sends the header. A second call is logged and does nothing.
 func (w *responseWriter) WriteHeader(status int) {
 	if w.started {
-		w.c.Slog().Warn("a second status is ignored: the header is sent", "status", status, "sent", w.status)
+		(*Context)(w).Slog().Warn("a second status is ignored: the header is sent", "status", status, "sent", w.sent)
 		return
 	}
 	if status >= 200 || status == http.StatusSwitchingProtocols {
-		w.started, w.status = true, status
+		w.started, w.sent = true, status
 	}
-	if w.w != nil {
-		w.w.WriteHeader(status)
+	if w.bind.W != nil {
+		w.bind.W.WriteHeader(status)
 	}
 }
 
@@ -50,7 +42,7 @@ func (w *responseWriter) start() {
 	if w.started {
 		return
 	}
-	status := w.c.status
+	status := w.status
 	if status < 200 || status > 999 {
 		status = http.StatusOK
 	}
@@ -59,15 +51,15 @@ func (w *responseWriter) start() {
 
 // head reports whether the body is not to be sent.
 func (w *responseWriter) head() bool {
-	return w.c.req != nil && w.c.req.Method == http.MethodHead
+	return w.bind.R != nil && w.bind.R.Method == http.MethodHead
 }
 
 func (w *responseWriter) Write(p []byte) (int, error) {
 	w.start()
-	if w.head() || w.w == nil {
+	if w.head() || w.bind.W == nil {
 		return len(p), nil
 	}
-	n, err := w.w.Write(p)
+	n, err := w.bind.W.Write(p)
 	w.size += n
 	return n, err
 }
@@ -75,10 +67,10 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 // ReadFrom keeps the way open for sendfile.
 func (w *responseWriter) ReadFrom(r io.Reader) (int64, error) {
 	w.start()
-	if w.head() || w.w == nil {
+	if w.head() || w.bind.W == nil {
 		return io.Copy(io.Discard, r)
 	}
-	n, err := io.Copy(w.w, r)
+	n, err := io.Copy(w.bind.W, r)
 	w.size += int(n)
 	return n, err
 }
@@ -87,18 +79,18 @@ func (w *responseWriter) Flush() { w.FlushError() }
 
 // FlushError is what http.ResponseController calls.
 func (w *responseWriter) FlushError() error {
-	if w.w == nil {
+	if w.bind.W == nil {
 		return http.ErrNotSupported
 	}
 	w.start()
-	return http.NewResponseController(w.w).Flush()
+	return http.NewResponseController(w.bind.W).Flush()
 }
 
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if w.w == nil {
+	if w.bind.W == nil {
 		return nil, nil, http.ErrNotSupported
 	}
-	conn, rw, err := http.NewResponseController(w.w).Hijack()
+	conn, rw, err := http.NewResponseController(w.bind.W).Hijack()
 	if err == nil {
 		w.started, w.hijacked = true, true
 	}
@@ -106,4 +98,4 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 }
 
 // Unwrap lets http.ResponseController through to the server's writer.
-func (w *responseWriter) Unwrap() http.ResponseWriter { return w.w }
+func (w *responseWriter) Unwrap() http.ResponseWriter { return w.bind.W }

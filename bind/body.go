@@ -134,6 +134,7 @@ func AcceptedForms() string { return acceptedForms }
 
 // readBody returns the whole body, which is read once.
 func (q *Request) readBody(limits *Limits) ([]byte, error) {
+	q.reading()
 	if !q.bodyRead {
 		q.bodyRead = true
 		q.bodyErr = q.fillBody(limits)

@@ -11,6 +11,7 @@ import (
 
 // form fills the fields from the body's form, which is read once.
 func (b *binding) form() error {
+	b.req.reading()
 	if !b.req.formRead {
 		b.req.formRead = true
 		b.req.formErr = b.req.readForm()

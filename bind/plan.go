@@ -263,10 +263,11 @@ func (b *binding) fieldError(f *field, err error) Error {
 }
 
 func (b *binding) params() error {
+	rest := b.req.limits().Rest
 	for i := range b.plan.fields {
 		key := b.plan.fields[i].key
 		s := b.req.R.PathValue(key)
-		if key == b.req.Rest {
+		if key == rest {
 			s = "/" + s
 		}
 		if err := b.set(i, s); err != nil {

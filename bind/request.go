@@ -26,6 +26,10 @@ type Limits struct {
 	// differ in case only.
 	Strict bool
 
+	// Rest is the name of the path's wildcard whose value begins with a slash;
+	// "" for none. (No limit, but what else a route has to say.)
+	Rest string
+
 	// Decoders decode bodies of further media types into a Body; nil for none.
 	Decoders map[string]Decoder
 }
@@ -56,9 +60,12 @@ type Request struct {
 	W http.ResponseWriter
 	// Limits are those of the route; nil stands for DefaultLimits.
 	Limits *Limits
-	// Rest is the name of a wildcard whose value begins with a slash, "" for none.
-	Rest string
 
+	*bodyState // nil until something is read
+}
+
+// A bodyState is what has been read of a body.
+type bodyState struct {
 	limited  limitedBody
 	body     *buffer
 	bodyErr  error
@@ -68,6 +75,13 @@ type Request struct {
 	form     formValues
 	formErr  error
 	formRead bool
+}
+
+// reading prepares for reading the body.
+func (q *Request) reading() {
+	if q.bodyState == nil {
+		q.bodyState = new(bodyState)
+	}
 }
 
 func (q *Request) limits() *Limits {
@@ -80,6 +94,9 @@ func (q *Request) limits() *Limits {
 // Close closes and removes the uploaded files of the request, and gives back
 // its buffer. The error tells of files that could not be closed or removed.
 func (q *Request) Close() error {
+	if q.bodyState == nil {
+		return nil
+	}
 	if q.body != nil && !q.keepBody {
 		q.body.put()
 	}
