@@ -351,16 +351,32 @@ func (e *setupError) Unwrap() error { return e.err }
 
 // prefixed puts a prefix before each of the errors that err joins.
 func prefixed(prefix string, err error) error {
+	return eachError(err, func(err error) error { return fmt.Errorf("%s%w", prefix, err) })
+}
+
+// inField is prefixed for errors about a field or about what is in it: those
+// begin with a path, which the field's name is put before with a dot.
+func inField(name string, err error) error {
+	return eachError(err, func(err error) error {
+		if path, _, ok := strings.Cut(err.Error(), ": "); ok && !strings.Contains(path, " ") {
+			return fmt.Errorf("%s.%w", name, err)
+		}
+		return fmt.Errorf("%s: %w", name, err)
+	})
+}
+
+// eachError applies f to each of the errors that err joins.
+func eachError(err error, f func(error) error) error {
 	if err == nil {
 		return nil
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		list := joined.Unwrap()
-		errs := make([]error, len(list))
-		for i, e := range list {
-			errs[i] = prefixed(prefix, e)
-		}
-		return errors.Join(errs...)
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return f(err)
 	}
-	return fmt.Errorf("%s%w", prefix, err)
+	var errs []error
+	for _, e := range joined.Unwrap() {
+		errs = append(errs, eachError(e, f))
+	}
+	return errors.Join(errs...)
 }

@@ -135,7 +135,7 @@ func (e *Engine) compileType(t reflect.Type) (*typePlan, error) {
 			continue
 		}
 		s := section{field: known.field, index: sf.Index, typ: sf.Type, place: known.place}
-		if err := e.compileSection(&s, sf, known.src); err != nil {
+		if err := e.compileSection(&s, known.src); err != nil {
 			errs = append(errs, err)
 			continue
 		}
@@ -161,40 +161,19 @@ func isSection(sf reflect.StructField) bool {
 	})
 }
 
-func (e *Engine) compileSection(s *section, sf reflect.StructField, src bind.Source) error {
+func (e *Engine) compileSection(s *section, src bind.Source) error {
 	var err error
-	if _, tagged := sf.Tag.Lookup(TagInject); tagged {
-		return fmt.Errorf("%s: it is filled from the request, so that the tag %s has no use", s.field, TagInject)
-	}
 	if s.field == FieldBody {
 		s.body, err = bind.CompileBody(s.typ, e.converters())
 	} else if s.values, err = bind.Compile(s.typ, src, e.converters()); err == nil {
 		s.keys = s.values.Keys()
 	}
-	if err != nil {
-		return prefixed(s.field+joint(err), err)
-	}
-	check, err := e.validator.Compile(s.typ)
-	if err != nil {
-		return prefixed(s.field+joint(err), err)
-	}
-	if !check.Empty() {
+	check, invalid := e.validator.Compile(s.typ)
+	if invalid == nil && !check.Empty() {
 		s.check = check
 	}
-	return nil
+	return errors.Join(inField(s.field, err), inField(s.field, invalid))
 }
-
-// joint is what stands between a section and an error in it: a dot before a
-// field, a colon before anything else.
-func joint(err error) string {
-	text := err.Error()
-	if name, _, ok := strings.Cut(text, ": "); ok && !strings.Contains(name, " ") && name != "" && isUpper(name[0]) {
-		return "."
-	}
-	return ": "
-}
-
-func isUpper(c byte) bool { return 'A' <= c && c <= 'Z' }
 
 var lockerType = reflect.TypeFor[sync.Locker]()
 

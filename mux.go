@@ -314,7 +314,7 @@ func (e *Engine) Check() error {
 		}
 	}
 	if err := e.set.Check(); err != nil {
-		errs = append(errs, prefixed("gongular: provider of ", err))
+		errs = append(errs, prefixed("gongular: ", err))
 	}
 	return errors.Join(errs...)
 }

@@ -272,6 +272,9 @@ func parseConstraint(text string) (func(string) bool, error) {
 		}
 		return nil, fmt.Errorf("unknown constraint %q; there are %s, and regular expressions", text, strings.Join(names, ", "))
 	}
+	if _, err := regexp.Compile(text); err != nil {
+		return nil, fmt.Errorf("bad regular expression: %w", err)
+	}
 	re, err := regexp.Compile("^(?:" + text + ")$")
 	if err != nil {
 		return nil, fmt.Errorf("bad regular expression: %w", err)

@@ -45,30 +45,3 @@ func keyText(name string) string {
 func isPointerTo(p, t reflect.Type) bool {
 	return p.Kind() == reflect.Pointer && p.Elem() == t
 }
-
-// isNear reports whether a is b but for at most two letters added, left out or
-// replaced.
-func isNear(a, b string) bool {
-	a, b = strings.ToLower(strings.TrimSpace(a)), strings.ToLower(b)
-	if max(len(a), len(b))-min(len(a), len(b)) > 2 {
-		return false
-	}
-	// dist[j] is the distance of the part of a read so far to b[:j].
-	dist := make([]int, len(b)+1)
-	for j := range dist {
-		dist[j] = j
-	}
-	for i := range len(a) {
-		diagonal := dist[0]
-		dist[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			diagonal = dist[j+1]
-			dist[j+1] = min(replace, dist[j]+1, diagonal+1)
-		}
-	}
-	return dist[len(b)] <= 2
-}

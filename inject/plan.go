@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+
+	"github.com/gongular/gongular/internal/hint"
 )
 
 // Tag is the struct tag that says what a field asks for:
@@ -158,7 +160,7 @@ func parseTag(text string) (tag, error) {
 			t.optional = true
 		case option == "":
 			return tag{}, errors.New("an option is empty")
-		case isNear(option, "optional"):
+		case hint.Nearest(option, []string{"optional"}) != "":
 			return tag{}, fmt.Errorf(`unknown option %q; did you mean "optional"?`, option)
 		default:
 			return tag{}, fmt.Errorf(`unknown option %q; the only one is "optional"`, option)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/gongular/gongular/internal/hint"
 )
 
 // A tag is the content of one valid tag, parsed. It is only read once made.
@@ -185,7 +187,7 @@ func isForbidden(r rune) bool {
 }
 
 func unknown(name string) error {
-	if s := suggest(name, words()); s != "" {
+	if s := hint.Nearest(name, words()); s != "" {
 		return fmt.Errorf("unknown validator %q; did you mean %q?", name, s)
 	}
 	return fmt.Errorf("unknown validator %q", name)

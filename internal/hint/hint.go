@@ -1,47 +1,55 @@
 // Package hint finds what somebody probably meant.
 package hint
 
-import (
-	"strings"
-	"unicode/utf8"
-)
+import "strings"
 
-// Nearest returns the known name that is most like name, or "" where none is
-// like it: at most a third of its letters may differ. The first of several wins.
+// longest is the length in bytes of the longest name that is compared: names
+// may come from clients.
+const longest = 64
+
+// Nearest returns the known name that was probably meant: the first of those
+// with the fewest changed, missing, surplus or swapped bytes, case aside. It
+// returns "" if that would be more than two, or a third of the name.
 func Nearest(name string, known []string) string {
-	best, most := "", max(1, utf8.RuneCountInString(name)/3)+1
+	if len(name) > longest {
+		return ""
+	}
+	name = strings.ToLower(strings.TrimSpace(name))
+	best, most := "", min(2, max(1, len(name)/3))
 	for _, k := range known {
-		if strings.EqualFold(k, name) {
-			return k
+		if len(k) > longest {
+			continue
 		}
-		if d := distance(name, k, most); d < most {
-			best, most = k, d
+		if d := distance(name, strings.ToLower(k)); d <= most {
+			best, most = k, d-1
 		}
 	}
 	return best
 }
 
-// distance is the number of edits between a and b (Levenshtein), or most if
-// there are as many or more.
-func distance(a, b string, most int) int {
-	if len(a) > 64 || len(b) > 64 {
-		return most
+// distance is the edit distance of a and b, with swapped neighbours as one edit.
+func distance(a, b string) int {
+	// Rows of the matrix: d[i%3][j] is the distance of a[:i] and b[:j].
+	var d [3][]int
+	for i := range d {
+		d[i] = make([]int, len(b)+1)
 	}
-	x, y := []rune(a), []rune(b)
-	row := make([]int, len(y)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range x {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range y {
-			cost := diagonal
-			if x[i] != y[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
+	for i := range len(a) + 1 {
+		row, above, above2 := d[i%3], d[(i+2)%3], d[(i+1)%3]
+		for j := range len(b) + 1 {
+			if i == 0 || j == 0 {
+				row[j] = i + j
+				continue
 			}
-			diagonal, row[j+1] = row[j+1], cost
+			change := 1
+			if a[i-1] == b[j-1] {
+				change = 0
+			}
+			row[j] = min(above[j]+1, row[j-1]+1, above[j-1]+change)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], above2[j-2]+1)
+			}
 		}
 	}
-	return min(row[len(y)], most)
+	return d[len(a)%3][len(b)]
 }

@@ -1,6 +1,9 @@
 package hint
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestNearest(t *testing.T) {
 	for _, test := range []struct {
@@ -12,7 +15,10 @@ func TestNearest(t *testing.T) {
 		{"alhpa", []string{"alphanum", "alpha"}, "alpha"},
 		{"x", []string{"email"}, ""},
 		{"length", []string{"lenght", "length"}, "length"},
-		{"", []string{"a"}, "a"},
+		{"itn", []string{"int", "uint"}, "int"},
+		{"USERID", []string{"UserID"}, "UserID"},
+		{"abcd", []string{"wxyz"}, ""},
+		{strings.Repeat("a", 65), []string{strings.Repeat("a", 64)}, ""},
 		{"name", nil, ""},
 	} {
 		if got := Nearest(test.name, test.known); got != test.want {
