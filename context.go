@@ -650,7 +650,9 @@ func (c *Context) handleError(err error) {
 		c.brokenOff(err)
 		return
 	}
-	if status := StatusCode(err); status >= 500 {
+	if errors.Is(err, context.Canceled) && c.Context().Err() != nil {
+		c.Slog().Info("the client went away", "error", err)
+	} else if status := StatusCode(err); status >= 500 {
 		if _, panicked := errors.AsType[*PanicError](err); !panicked { // logged with its stack
 			c.Slog().Error("a request failed", "status", status, "error", detailed(err))
 		}

@@ -2,15 +2,19 @@ package gongular_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gongular/gongular"
@@ -89,6 +93,9 @@ func body(t testing.TB, res *http.Response) string {
 	return string(b)
 }
 
+// silent is a logger for what is meant to go wrong.
+var silent = slog.New(slog.DiscardHandler)
+
 // logged returns a logger and what it has logged.
 func logged() (*slog.Logger, *bytes.Buffer) {
 	var b bytes.Buffer
@@ -108,4 +115,57 @@ func mustPanic(t testing.TB, f func()) (text string) {
 	}()
 	f()
 	return ""
+}
+
+// A pipeListener is a listener without a network, for servers in a synctest bubble.
+type pipeListener struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+func newPipe() *pipeListener {
+	return &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.conns:
+		return conn, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error {
+	l.once.Do(func() { close(l.done) })
+	return nil
+}
+
+func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
+
+func (l *pipeListener) dial(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case l.conns <- server:
+		return client, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// inBubble runs f in a synctest bubble with a client of the handler, served as
+// the engine's own server does.
+func inBubble(t *testing.T, e *gongular.Engine, f func(t *testing.T, l *pipeListener, client *http.Client)) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipe()
+		server := e.Server("")
+		ended := make(chan error)
+		go func() { ended <- server.Serve(l) }()
+		transport := &http.Transport{DialContext: l.dial}
+		f(t, l, &http.Client{Transport: transport})
+		transport.CloseIdleConnections()
+		server.Close()
+		<-ended
+	})
 }

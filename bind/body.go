@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"mime"
 	"reflect"
@@ -30,7 +31,7 @@ type BodyPlan struct {
 func CompileBody(t reflect.Type, conv Converters) (*BodyPlan, error) {
 	c := jsonCompiler{conv: conv, nodes: map[reflect.Type]*jsonNode{}}
 	node := c.compile(t, "")
-	c.checkDefaults(node, "", true, map[*jsonNode]bool{})
+	c.checkDefaults(node, "", true, map[jsonPlace]bool{})
 	if err := errors.Join(c.errs...); err != nil {
 		return nil, err
 	}
@@ -62,7 +63,7 @@ func (p *BodyPlan) Bind(v reflect.Value, req *Request) error {
 		return err
 	}
 	req.keepBody = req.keepBody || p.keep || decode != nil
-	if decode != nil {
+	if decode != nil && len(data) > 0 {
 		if err := decode(data, v.Addr().Interface()); err != nil {
 			return Error{Place: PlaceBody, Reason: err.Error(), Err: err}
 		}
@@ -71,6 +72,9 @@ func (p *BodyPlan) Bind(v reflect.Value, req *Request) error {
 	if len(data) == 0 || isSpace(data[0]) && len(bytes.TrimLeft(data, " \t\r\n")) == 0 {
 		if p.typ.Kind() == reflect.Pointer && len(data) == 0 {
 			return nil
+		}
+		if decode != nil {
+			return Error{Place: PlaceBody, Reason: "is empty"}
 		}
 		return Error{Place: PlaceBody, Reason: "is empty; JSON is expected"}
 	}
@@ -96,11 +100,11 @@ func (p *BodyPlan) Bind(v reflect.Value, req *Request) error {
 // type that is not accepted.
 func (q *Request) decoder(limits *Limits) (Decoder, error) {
 	ct := q.R.Header.Get("Content-Type")
-	if ct == "application/json" || !q.hasBody() {
+	if !q.hasBody() {
 		return nil, nil
 	}
-	if ct == "" {
-		return nil, nil // as the original has it
+	if ct == "application/json" || ct == "" { // none, as the original has it
+		return limits.Decoders["application/json"], nil
 	}
 	mt, params, err := mime.ParseMediaType(ct)
 	if err == nil {
@@ -155,7 +159,7 @@ func (q *Request) fillBody(limits *Limits) error {
 	}
 	q.body = getBuffer()
 	if err := q.body.readAll(limited, q.R.ContentLength); err != nil {
-		return readError(PlaceBody, limits.Body, limited, err)
+		return q.readError(PlaceBody, err)
 	}
 	q.endDeadline(limits.BodyTimeout)
 	return nil
@@ -228,10 +232,10 @@ func explainSyntax(data []byte, syntax *json.SyntaxError) string {
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	var first json.RawMessage
-	if dec.Decode(&first) == nil {
+	switch dec.Decode(&first) {
+	case nil:
 		return fmt.Sprintf("data after the JSON value, at byte %d", dec.InputOffset())
-	}
-	if syntax.Offset >= int64(len(data)) && strings.Contains(syntax.Error(), "unexpected end") {
+	case io.ErrUnexpectedEOF:
 		return fmt.Sprintf("malformed JSON: ends in the middle, after %d bytes", len(data))
 	}
 	return fmt.Sprintf("malformed JSON at byte %d: %s", syntax.Offset, syntax)
@@ -261,7 +265,7 @@ func explainNumber(number string, t reflect.Type) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	whole := !strings.ContainsAny(number, ".eE")
+	whole := strings.Trim(number, "-0123456789") == "" // not 1.5, nor a map's key of letters
 	switch t.Kind() {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		if whole {
@@ -281,6 +285,12 @@ func explainNumber(number string, t reflect.Type) string {
 
 // kindName is the JSON name of what a value of type t is written as.
 func kindName(t reflect.Type) string {
+	if p := reflect.PointerTo(t); t.Kind() != reflect.Pointer && p.Implements(textType) && !p.Implements(unmarshalerType) {
+		return "string"
+	}
+	if t == numberType {
+		return "number"
+	}
 	switch t.Kind() {
 	case reflect.Pointer:
 		return kindName(t.Elem())

@@ -3,8 +3,11 @@ package bind
 import (
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"mime"
 	"mime/multipart"
+	"net/http"
 	"slices"
 	"strings"
 )
@@ -52,7 +55,7 @@ func (q *Request) readForm() error {
 	} else {
 		buf := getBuffer()
 		if err = buf.readAll(limited, q.R.ContentLength); err != nil {
-			err = readError(PlaceForm, limits.Form, limited, err)
+			err = q.readError(PlaceForm, err)
 		}
 		q.form.text = string(buf.b)
 		buf.put()
@@ -70,8 +73,12 @@ func (q *Request) endsAtOnce(limits *Limits) bool {
 		return false
 	}
 	var one [1]byte
-	n, _ := limited.Read(one[:])
-	return n == 0
+	n, err := limited.Read(one[:])
+	if n == 0 && err == io.EOF {
+		q.endDeadline(limits.FormTimeout)
+		return true
+	}
+	return false
 }
 
 func formType(ct string) (kind mediaType, boundary string) {
@@ -97,11 +104,17 @@ func (q *Request) readMultipart(limits *Limits, limited *limitedBody, boundary s
 	if boundary == "" {
 		return Error{Place: PlaceForm, Reason: "the Content-Type multipart/form-data has no boundary"}
 	}
+	if limits.Form > 0 && q.R.ContentLength > 0 { // the parts decide where it ends, not the length
+		limited.r = http.MaxBytesReader(q.W, q.R.Body, limits.Form)
+	}
 	form, err := multipart.NewReader(limited, boundary).ReadForm(limits.FormMemory)
 	if err != nil {
+		var disk *fs.PathError
 		switch {
-		case limited.over || limited.err != nil:
-			return readError(PlaceForm, limits.Form, limited, err)
+		case limited.err != nil:
+			return q.readError(PlaceForm, err)
+		case errors.As(err, &disk): // the server's trouble, not the client's
+			return fmt.Errorf("keep an uploaded file on disk: %w", err)
 		case errors.Is(err, multipart.ErrMessageTooLarge) && limited.n > limits.FormMemory+multipartText:
 			return tooLarge(PlaceForm, limits.FormMemory+multipartText)
 		case errors.Is(err, multipart.ErrMessageTooLarge):
@@ -153,8 +166,10 @@ func (b *binding) multipart() error {
 		return nil
 	}
 	for _, key := range sortedKeys(form.Value) {
-		if err := b.extra(key, form.Value[key][0]); err != nil {
-			return err
+		for _, s := range form.Value[key] {
+			if err := b.extra(key, s); err != nil {
+				return err
+			}
 		}
 	}
 	for _, key := range sortedKeys(form.File) {
@@ -167,7 +182,10 @@ func (b *binding) multipart() error {
 
 // extra takes a key that is no field's own: a member of a map, or unknown.
 func (b *binding) extra(key, value string) error {
-	if b.plan.find(key) >= 0 {
+	if i := b.plan.find(key); i >= 0 {
+		if b.plan.fields[i].shape == mapping {
+			return b.notMember(i)
+		}
 		return nil
 	}
 	if base, name, ok := strings.Cut(strings.TrimSuffix(key, "]"), "["); ok && strings.HasSuffix(key, "]") {
@@ -220,16 +238,20 @@ func (b *binding) setFiles(f *field, headers []*multipart.FileHeader) error {
 	return nil
 }
 
+var errText = errors.New("is text, where a file is wanted")
+
 // missing is the error for a file that was not sent, if it had to be.
 func (b *binding) missing(f *field) error {
+	// A browser sends the file that was not chosen as a part with an empty name,
+	// which is text to mime/multipart.
+	filled := func(s string) bool { return s != "" }
+	if form := b.req.form.multi; form != nil && slices.ContainsFunc(form.Value[f.key], filled) {
+		return b.fieldError(f, errText)
+	}
 	if f.file.optional {
 		return nil
 	}
-	reason := "no file was sent"
-	if form := b.req.form.multi; form != nil && form.Value[f.key] != nil {
-		reason = "is text, where a file is wanted"
-	}
-	return Error{Place: PlaceForm, FieldName: f.name, Key: f.key, Reason: reason}
+	return Error{Place: PlaceForm, FieldName: f.name, Key: f.key, Reason: "no file was sent"}
 }
 
 // noFiles checks the file fields of a form that is not multipart.

@@ -112,64 +112,55 @@ func (q *Request) hasBody() bool {
 	return q.R.Body != nil && q.R.Body != http.NoBody
 }
 
-// A limitedBody reads a body up to a limit and remembers what stopped it, since
-// the readers above it change errors.
+// A limitedBody counts what is read of a body and remembers what stopped it,
+// since the readers above it change errors.
 type limitedBody struct {
-	r    io.Reader
-	left int64 // may be read still; negative for no limit
-	n    int64 // have been read
-	over bool  // there was more
-	err  error // of r, but io.EOF
+	r     io.Reader
+	limit int64 // 0: none
+	n     int64 // bytes that have been read
+	err   error // of r, but io.EOF
 }
 
 func (l *limitedBody) Read(p []byte) (int, error) {
-	if l.left == 0 { // one more byte tells the end from too much
-		var one [1]byte
-		if n, err := l.r.Read(one[:]); n == 0 && err != nil {
-			return 0, l.failed(err)
-		} else if n == 0 {
-			return 0, nil
-		}
-		l.over = true
-		return 0, errTooLarge
-	}
-	if l.left > 0 && int64(len(p)) > l.left {
-		p = p[:l.left]
+	if l.limit > 0 && int64(len(p)) > l.limit-l.n+1 {
+		p = p[:l.limit-l.n+1] // one more tells the end from too much
 	}
 	n, err := l.r.Read(p)
 	l.n += int64(n)
-	if l.left > 0 {
-		l.left -= int64(n)
+	if l.limit > 0 && l.n > l.limit { // what decompresses a body seldom knows its length
+		err = &http.MaxBytesError{Limit: l.limit}
 	}
-	if err != nil {
-		err = l.failed(err)
+	if err != nil && err != io.EOF {
+		l.err = err
 	}
 	return n, err
 }
 
-func (l *limitedBody) failed(err error) error {
-	if err != io.EOF {
-		l.err = err
-	}
-	return err
-}
-
-var errTooLarge = errors.New("larger than the limit")
-
 // limitBody returns the request's body cut at limit, or the error for a body
 // that says it is larger.
 func (q *Request) limitBody(place string, limit int64, timeout time.Duration) (*limitedBody, error) {
-	if limit <= 0 {
-		limit = -1
-	} else if q.R.ContentLength > limit {
+	if limit > 0 && q.R.ContentLength > limit {
+		q.hurry()
 		return nil, tooLarge(place, limit)
 	}
 	if timeout > 0 {
 		setReadDeadline(q.W, time.Now().Add(timeout))
 	}
-	q.limited = limitedBody{r: q.R.Body, left: limit}
+	q.limited = limitedBody{r: q.R.Body, limit: max(limit, 0)}
+	if limit > 0 && q.R.ContentLength <= 0 {
+		q.limited.r = http.MaxBytesReader(q.W, q.R.Body, limit)
+	}
 	return &q.limited, nil
 }
+
+// hurry keeps the server from waiting long for the rest of a body that nobody
+// will read: it drains some of it for the sake of clients that send all before
+// they listen.
+func (q *Request) hurry() {
+	setReadDeadline(q.W, time.Now().Add(drainTime))
+}
+
+const drainTime = 500 * time.Millisecond
 
 // endDeadline lifts the deadline once the body is there: the connection's next
 // reader is the server itself, which waits for the client to go away.
@@ -180,14 +171,15 @@ func (q *Request) endDeadline(timeout time.Duration) {
 }
 
 // readError turns what stopped the reading of a body into the client's error.
-func readError(place string, limit int64, l *limitedBody, err error) error {
+func (q *Request) readError(place string, err error) error {
 	var max *http.MaxBytesError
+	l := &q.limited
 	switch {
-	case l.over:
-		return tooLarge(place, limit)
 	case errors.As(l.err, &max):
+		q.hurry()
 		return tooLarge(place, max.Limit)
 	case errors.Is(l.err, os.ErrDeadlineExceeded):
+		q.hurry()
 		return Error{Place: place, Reason: "did not arrive in time", Status: http.StatusRequestTimeout, Err: l.err}
 	case errors.Is(l.err, io.ErrUnexpectedEOF):
 		return Error{Place: place, Reason: fmt.Sprintf("ends after %d bytes, before its Content-Length", l.n), Err: l.err}
