@@ -280,7 +280,7 @@ func (v ValidationError) problems() []problemField {
 				key = k.Name
 			}
 		}
-		list[i] = placeField(v.Place, key, strings.Split(e.Path, "."), e.Rule, e.Message)
+		list[i] = placeField(v.Place, key, e.Pointer, e.Rule, e.Message)
 	}
 	return list
 }

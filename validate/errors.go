@@ -19,6 +19,11 @@ type FieldError struct {
 	// It is "" where there is no field, as in [Value].
 	Path string
 
+	// Pointer leads there in the names that encoding/json has, those of
+	// embedded structs left out: the tokens of a JSON Pointer (RFC 6901), not
+	// escaped. Of nested collections it has the innermost index only.
+	Pointer []string
+
 	// Name is the json name of the field, or its Go name if it has none.
 	Name string
 

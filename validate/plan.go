@@ -75,6 +75,8 @@ type field struct {
 	name   string // json name, or goName
 	node   *node
 
+	promoted bool // an embedded struct, whose fields encoding/json has as those of the struct around it
+
 	mistakes []error // in the tag; a plan with mistakes is never used
 }
 
@@ -271,6 +273,8 @@ func (c *compiler) structure(t reflect.Type) *structure {
 		f := field{index: i, goName: sf.Name, name: sf.Name}
 		if name, _, _ := strings.Cut(sf.Tag.Get("json"), ","); name != "" && name != "-" {
 			f.name = name
+		} else {
+			f.promoted = embedsStruct(sf)
 		}
 		var g *tag
 		switch {

@@ -496,13 +496,21 @@ func TestFieldError(t *testing.T) {
 	err := validate.Struct(struct{ Homes []address }{[]address{{"a", "1", ""}}})
 	got, _ := errors.AsType[validate.Errors](err)
 	want := validate.Errors{
-		{Path: "Homes.0.street", Name: "street", Rule: "length", Params: []string{"3", "64"}, Value: "a", Message: "a does not validate as length(3|64)"},
-		{Path: "Homes.0.Zip", Name: "Zip", Rule: "!numeric", Value: "1", Message: "no 1", Custom: true},
-		{Path: "Homes.0.Town", Name: "Town", Rule: "required", Message: "non zero value required"},
+		{Path: "Homes.0.street", Pointer: []string{"Homes", "0", "street"}, Name: "street", Rule: "length", Params: []string{"3", "64"}, Value: "a", Message: "a does not validate as length(3|64)"},
+		{Path: "Homes.0.Zip", Pointer: []string{"Homes", "0", "Zip"}, Name: "Zip", Rule: "!numeric", Value: "1", Message: "no 1", Custom: true},
+		{Path: "Homes.0.Town", Pointer: []string{"Homes", "0", "Town"}, Name: "Town", Rule: "required", Message: "non zero value required"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
+	type promoted struct{ address }
+	err = validate.Struct(struct {
+		Home promoted `json:"home"`
+	}{promoted{address{Street: "a", Town: "b"}}})
+	if got, _ := errors.AsType[validate.Errors](err); len(got) != 1 || strings.Join(got[0].Pointer, "/") != "home/street" {
+		t.Errorf("got %+v, want the pointer home/street", got)
+	}
+	err = validate.Struct(struct{ Homes []address }{[]address{{"a", "1", ""}}})
 	if first, ok := errors.AsType[validate.FieldError](fmt.Errorf("wrapped: %w", err)); !ok || first.Name != "street" {
 		t.Errorf("got %+v, %v", first, ok)
 	}

@@ -53,6 +53,21 @@ func (at place) prefix() string {
 	return s
 }
 
+// pointer is prefix in the names that encoding/json has.
+func (at place) pointer() []string {
+	var p []string
+	if at.field != nil && !at.field.promoted {
+		p = append(p, at.field.name)
+	}
+	switch at.in {
+	case inList:
+		p = append(p, strconv.Itoa(at.index))
+	case inDict:
+		p = append(p, at.key)
+	}
+	return p
+}
+
 // name is the name of the field at the place.
 func (at place) name() string {
 	if at.field == nil {
@@ -246,6 +261,7 @@ func (w *walker) checkFields(s *structure, v reflect.Value, at place) bool {
 		for i := range w.errs[mark:] {
 			e := &w.errs[mark+i]
 			e.Path = prefix + e.Path
+			e.Pointer = append(at.pointer(), e.Pointer...)
 		}
 	}
 	return false
@@ -361,6 +377,9 @@ func (w *walker) checkAbsent(n *node, v reflect.Value, at place) bool {
 func (w *walker) fail(at place, e FieldError) bool {
 	e.Name = at.name()
 	e.Path = e.Name
+	if e.Name != "" {
+		e.Pointer = []string{e.Name}
+	}
 	w.errs = append(w.errs, e)
 	return false
 }
