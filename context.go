@@ -343,7 +343,11 @@ func (c *Context) serveFile(f fs.File, err error) error {
 	if !ok {
 		return fmt.Errorf("file %s: %T cannot seek", info.Name(), f)
 	}
-	serveContent(c.Writer(), c.bind.R, info, content)
+	r := c.bind.R
+	if r == nil {
+		r = new(http.Request) // a zero Context: the whole file
+	}
+	serveContent(c.Writer(), r, info, content)
 	return nil
 }
 
@@ -449,7 +453,8 @@ func Get[T any](c *Context, key *Key[T]) (T, bool) {
 		var none T
 		return none, false
 	}
-	v, ok := c.rare.values[key].(T)
+	kept, ok := c.rare.values[key]
+	v, _ := kept.(T) // not if it is a nil interface
 	return v, ok
 }
 
@@ -530,6 +535,7 @@ func (c *Context) write() error {
 	switch body := c.body.(type) {
 	case []byte:
 		c.sized(len(body))
+		c.writer().sniff(body)
 		c.writer().WriteHeader(status)
 		_, err := c.writer().Write(body)
 		return err
@@ -625,6 +631,7 @@ func (c *Context) writeReader(status int, r io.Reader) error {
 	if whole {
 		c.sized(n)
 	}
+	c.writer().sniff(first[:n])
 	c.writer().WriteHeader(status)
 	if _, err := c.writer().Write(first[:n]); err != nil || whole {
 		return err

@@ -41,6 +41,8 @@ type Engine struct {
 
 	notFound, notAllowed atomic.Pointer[plan] // the user's; nil for the default
 
+	servers sync.Map // *http.Server, those that run
+
 	generation atomic.Uint64 // counts changes that routes have to look at again
 
 	mu       sync.Mutex // guards what follows, and all registration
@@ -313,6 +315,14 @@ func (e *Engine) Check() error {
 			}
 		}
 	}
+	for _, p := range []*plan{e.notFound.Load(), e.notAllowed.Load()} {
+		if p == nil || p.shared != nil {
+			continue
+		}
+		for _, err := range p.resolve().Missing() {
+			errs = append(errs, fmt.Errorf("gongular: the handler of what is not found: %s: %w", p.name, err))
+		}
+	}
 	if err := e.set.Check(); err != nil {
 		errs = append(errs, prefixed("gongular: ", err))
 	}
@@ -422,7 +432,6 @@ func (rt *Route) ready() *compiled {
 		return c
 	}
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	c := &compiled{generation: e.generation.Load(), options: rt.options}
 	around := slices.Clone(rt.middleware)
 	for r := rt.router; r != nil; r = r.parent {
@@ -436,6 +445,7 @@ func (rt *Route) ready() *compiled {
 	}
 	c.options = c.options.over(e.options)
 	c.limits = c.options.limits(e.decoders)
+	e.mu.Unlock() // middleware may ask the engine while it is put around
 	c.limits.Rest = rt.pattern.rest()
 	if c.errorHandler == nil {
 		c.errorHandler = defaultErrorHandler
@@ -697,9 +707,9 @@ func (r *Router) Handle(pattern string, handler http.Handler) *Route {
 	rt := &Route{router: r, last: handler}
 	path := pattern
 	var err error
-	if method, rest, ok := strings.Cut(pattern, " "); ok {
-		rt.method, path = method, strings.TrimLeft(rest, " \t")
-		err = checkMethod(method)
+	if i := strings.IndexAny(pattern, " \t"); i >= 0 && pattern[0] != '/' {
+		rt.method, path = pattern[:i], strings.TrimLeft(pattern[i:], " \t")
+		err = checkMethod(rt.method)
 	}
 	if handler == nil {
 		err = errors.Join(err, errors.New("a nil handler"))
@@ -805,13 +815,19 @@ func (r *Router) Use(middleware ...Middleware) {
 	}
 	e := r.engine
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	r.middleware = append(r.middleware, middleware...)
-	if r.parent == nil && len(r.middleware) > 0 {
-		h := wrap(r.middleware, http.HandlerFunc(e.dispatch))
+	around := slices.Clone(r.middleware)
+	e.generation.Add(1)
+	e.mu.Unlock()
+	if r.parent != nil || len(around) == 0 {
+		return
+	}
+	h := wrap(around, http.HandlerFunc(e.dispatch)) // without the lock: it may ask the engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(around) == len(r.middleware) { // else a later Use has the whole
 		e.handler.Store(&h)
 	}
-	e.generation.Add(1)
 }
 
 // SetErrorHandler sets what decides on the answer for an error in the routes of
@@ -994,7 +1010,10 @@ func (e *Engine) explainConflict(rt *Route, muxPattern string, err error) error 
 			continue
 		}
 		if conflict := tryHandle(mux, muxPattern, http.NotFoundHandler()); conflict != nil {
-			_, why, _ := strings.Cut(conflict.Error(), "):\n")
+			_, why, ok := strings.Cut(conflict.Error(), "):\n")
+			if !ok {
+				return err // the pattern itself is what ServeMux refuses
+			}
 			return fmt.Errorf("conflicts with %s, registered at %s: %s", other.subject(), other.location, strings.Join(strings.Fields(why), " "))
 		}
 	}

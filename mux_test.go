@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"reflect"
 	"runtime"
@@ -124,7 +123,7 @@ func TestPatterns(t *testing.T) {
 			"/1/x/2": "/:A/x/:B A=1 B=2", "/1/y/2": "/:B/y/:A B=1 A=2"}},
 		{"names that are no identifiers", "/:a-b/:type/{0}", map[string]string{"/1/2/3": "/:a-b/:type/{0} a-b=1 type=2 0=3"}},
 
-		{"an escaped slash", "/u/:Name", map[string]string{"/u/a%2Fb": "/u/:Name Name=a/b", "/u/%2F": "/u/:Name Name=/", "/u/a%2fb": "/u/:Name Name=a/b"}},
+		{"an escaped slash", "/u/:Name", map[string]string{"/u/a%2Fb": "/u/:Name Name=a/b", "/u/%2F": "404", "/u/a%2fb": "/u/:Name Name=a/b"}},
 		{"escaped everything", "/u/:Name", map[string]string{"/u/%61%20%3F%25": "/u/:Name Name=a ?%", "/u/a+b": "/u/:Name Name=a+b"}},
 		{"an escaped slash in a catch-all", "/f/*P", map[string]string{"/f/a%2Fb/c": "/f/*P P=/a/b/c"}},
 
@@ -648,6 +647,10 @@ func TestHeadOfGet(t *testing.T) {
 		}
 		want.Header.Del("Date")
 		got.Header.Del("Date")
+		if path := rt.Pattern; path == "/none" || strings.HasPrefix(path, "/plain") {
+			// net/http counts these, what it gets to see of them.
+			want.Header.Del("Content-Length")
+		}
 		if !reflect.DeepEqual(got.Header, want.Header) {
 			t.Errorf("%s: HEAD has\n%v, GET has\n%v", rt.Pattern, got.Header, want.Header)
 		}
@@ -819,16 +822,21 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-// A handler sees the Host that the client sent.
-func TestHostStaysAsSent(t *testing.T) {
+// A handler sees the port that the client sent, and a host that no router names
+// as it is.
+func TestHostOfRequest(t *testing.T) {
 	e := gongular.NewEngine()
-	e.Host("api.example.com").GET("/", gongular.HandlerFunc(func(c *gongular.Context) error {
+	e.Host("api.example.com")
+	e.GET("/", gongular.HandlerFunc(func(c *gongular.Context) error {
 		c.SetBody([]byte(c.Request().Host))
 		return nil
 	}))
-	for _, host := range []string{"api.example.com:8080", "API.example.com:8080", "api.example.com."} {
-		if got := muxAskHost(e, host, "/"); got != "200 "+host {
-			t.Errorf("got %q, want %q", got, host)
+	for sent, want := range map[string]string{
+		"api.example.com:8080": "api.example.com:8080", "API.example.com:8080": "api.example.com:8080", "api.example.com.": "api.example.com",
+		"Other.example:8080": "Other.example:8080", "[FE80::1]:80": "[FE80::1]:80",
+	} {
+		if got := muxAskHost(e, sent, "/"); got != "200 "+want {
+			t.Errorf("%s: got %q, want %q", sent, got, want)
 		}
 	}
 }
@@ -1278,6 +1286,7 @@ func TestURL(t *testing.T) {
 		{"old", []any{1, 2}, `! route "old": surplus parameter 2; /g/u/:ID has 1`},
 		{"static", []any{"x"}, `! route "static": surplus parameter x; /g/a/b has 0`},
 		{"old", []any{""}, `! route "old": parameter "ID": empty`},
+		{"old", []any{"/"}, `! route "old": parameter "ID": "/" is not a segment of a clean path`},
 		{"old", []any{".."}, `! route "old": parameter "ID": ".." is not a segment of a clean path`},
 		{"old", []any{"."}, `! route "old": parameter "ID": "." is not a segment of a clean path`},
 		{"old", []any{"a/../b"}, `! route "old": parameter "ID": "a/../b" is not a segment of a clean path`},
@@ -1407,7 +1416,7 @@ func TestConflicts(t *testing.T) {
 		e.GET(test.first, muxTell("first"))
 		first := muxHere(-1)
 		text := mustPanic(t, func() { e.GET(test.second, muxTell("second")) })
-		start := fmt.Sprintf("gongular: %s: GET %q: conflicts with GET %q, registered at %s: ", muxHere(-1), strings.ReplaceAll(test.second, "//", "//"), test.first, first)
+		start := fmt.Sprintf("gongular: %s: GET %q: conflicts with GET %q, registered at %s: ", muxHere(-1), test.second, test.first, first)
 		if !strings.HasPrefix(text, start) {
 			t.Errorf("got\n%s, want it to begin with\n%s", text, start)
 		}
@@ -1430,7 +1439,11 @@ func TestNoConflicts(t *testing.T) {
 		e.POST(pattern, muxTell(pattern))
 		e.Host("a.example").GET(pattern, muxTell(pattern))
 	}
-	e.Handle("/u/:ID", muxSeen)
+	// As for ServeMux, neither is the more specific of these.
+	text := mustPanic(t, func() { e.Handle("/u/:ID", muxSeen) })
+	if !strings.Contains(text, `"/u/:ID": conflicts with GET "/u/*Rest", registered at mux_test.go:`) {
+		t.Errorf("got %q", text)
+	}
 }
 
 func TestRegisteringMisused(t *testing.T) {
@@ -1695,8 +1708,5 @@ func TestTwoEngines(t *testing.T) {
 	}
 	if got := muxAsk(a, "GET /nowhere"); got != muxMissing {
 		t.Errorf("a: %q", got)
-	}
-	if _, err := os.Stat("mux.go"); err != nil {
-		t.Error(err)
 	}
 }

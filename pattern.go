@@ -188,16 +188,20 @@ func parseFixed(text string) (string, error) {
 	if text == "" {
 		return "", nil
 	}
-	if err := checkLiteral(text); err != nil {
+	if err := checkText(text); err != nil {
 		return "", err
 	}
 	return url.PathUnescape(text)
 }
 
 func checkLiteral(s string) error {
-	if s == "." || s == ".." {
+	if decoded, _ := url.PathUnescape(s); decoded == "." || decoded == ".." || decoded == "/" {
 		return fmt.Errorf("the segment %q never matches: paths are cleaned", s)
 	}
+	return checkText(s)
+}
+
+func checkText(s string) error {
 	if _, err := url.PathUnescape(s); err != nil {
 		return fmt.Errorf("malformed percent-encoding in %q", s)
 	}
@@ -316,7 +320,7 @@ func (p *pattern) rest() string {
 func (p *pattern) muxPath() string { return p.write(muxName) }
 
 func muxName(i int, name string) string {
-	if !token.IsIdentifier(name) {
+	if !token.IsIdentifier(name) || strings.HasPrefix(name, "_w") {
 		return "_w" + strconv.Itoa(i)
 	}
 	return name
@@ -452,7 +456,8 @@ func (p *pattern) build(values []any) (string, error) {
 		s := &p.segments[i]
 		b.WriteByte('/')
 		if s.name == "" {
-			b.WriteString(s.text)
+			decoded, _ := url.PathUnescape(s.text)
+			b.WriteString((&url.URL{Path: decoded, RawPath: s.text}).EscapedPath())
 			continue
 		}
 		value := fmt.Sprint(values[n])
@@ -469,13 +474,22 @@ func (p *pattern) build(values []any) (string, error) {
 	return b.String(), nil
 }
 
+// isCleanSegment reports whether a segment with the decoded value passes; see
+// cleanPath. (ServeMux takes an escaped slash alone for the end of the path.)
+func isCleanSegment(decoded string) bool {
+	clean, ok := cleanPath("/" + url.PathEscape(decoded))
+	return ok && clean != "/" && decoded != "/"
+}
+
 // escape makes the text of the segment for a value.
 func (s *segment) escape(value string) (string, error) {
 	if s.rest {
-		value = strings.TrimPrefix(value, "/")
 		parts := strings.Split(value, "/")
+		if s.slash && parts[0] == "" && len(parts) > 1 {
+			parts = parts[1:]
+		}
 		for i, part := range parts {
-			if part == "." || part == ".." || part == "" && i < len(parts)-1 {
+			if part == "." || part == ".." || part == "" && i < len(parts)-1 || strings.Contains(part, "\x00") {
 				return "", fmt.Errorf("%q is not a clean path", value)
 			}
 			parts[i] = url.PathEscape(part)
@@ -486,7 +500,7 @@ func (s *segment) escape(value string) (string, error) {
 	switch {
 	case value == "":
 		return "", errors.New("empty")
-	case whole == "." || whole == "..":
+	case !isCleanSegment(whole):
 		return "", fmt.Errorf("%q is not a segment of a clean path", whole)
 	case s.fits != nil && !s.fits(value):
 		return "", fmt.Errorf("%q does not fit %s", value, s.text)

@@ -37,8 +37,28 @@ func (e *Engine) listenAndServe(addr string, serve func(*http.Server, net.Listen
 	if err := e.set.Start(ctx); err != nil {
 		return errors.Join(err, ln.Close())
 	}
-	err = serve(e.Server(addr), ln)
-	return errors.Join(err, e.set.Stop(ctx))
+	server := e.Server(addr)
+	e.servers.Store(server, nil)
+	defer e.servers.Delete(server)
+	err = serve(server, ln)
+	stopping, cancel := e.within(ctx)
+	defer cancel()
+	if stopped := e.set.Stop(stopping); stopped != nil {
+		err = errors.Join(err, stopped)
+	}
+	return err
+}
+
+// Shutdown stops the servers that ListenAndServe, ListenAndServeTLS and Serve
+// run, as [http.Server.Shutdown] does: those return at once, ListenAndServe with
+// [http.ErrServerClosed], and Shutdown when running requests have finished or ctx
+// has ended, with its error.
+func (e *Engine) Shutdown(ctx context.Context) error {
+	var errs []error
+	for server := range e.servers.Range {
+		errs = append(errs, server.(*http.Server).Shutdown(ctx))
+	}
+	return errors.Join(errs...)
 }
 
 // Serve checks the engine and serves it on the TCP address until ctx ends. Then
@@ -87,12 +107,17 @@ func (e *Engine) serve(ctx context.Context, ln net.Listener, serve func(*http.Se
 	}
 	server := e.Server(ln.Addr().String())
 	server.BaseContext = func(net.Listener) context.Context { return base }
+	e.servers.Store(server, nil)
+	defer e.servers.Delete(server)
 	failed := make(chan error, 1)
 	go func() { failed <- serve(server) }()
 
 	var err error
 	select {
 	case err = <-failed:
+		if errors.Is(err, http.ErrServerClosed) {
+			err = nil // by Shutdown
+		}
 	case <-ctx.Done():
 		err = e.shutdown(base, server)
 		<-failed // http.ErrServerClosed

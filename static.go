@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"mime"
 	"net/http"
 	"os"
 	"path"
@@ -233,8 +234,11 @@ func (h *fileHandler) missing(c *Context, name string, err error) error {
 func acceptsHTML(r *http.Request) bool {
 	for _, line := range r.Header["Accept"] {
 		for t := range strings.SplitSeq(line, ",") {
-			mt, params, _ := strings.Cut(t, ";")
-			if strings.TrimSpace(mt) == "text/html" && !strings.Contains(strings.ReplaceAll(params, " ", ""), "q=0,") {
+			mt, params, err := mime.ParseMediaType(t)
+			if err != nil || mt != "text/html" {
+				continue
+			}
+			if q, err := strconv.ParseFloat(params["q"], 64); err != nil || q > 0 {
 				return true
 			}
 		}

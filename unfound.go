@@ -23,9 +23,14 @@ type verdict struct {
 // may replace the request by one that ServeMux understands.
 func (e *Engine) inspect(r **http.Request) *verdict {
 	req := *r
-	if path := req.URL.Path; path == "" && req.Method != http.MethodConnect {
-		*r = withPath(req, "/", "")
-	} else if suspicious(path) {
+	if req.RequestURI == "*" {
+		return nil // of OPTIONS, which ServeMux refuses
+	}
+	if path := req.URL.Path; !strings.HasPrefix(path, "/") && (path != "" || req.Method != http.MethodConnect) {
+		req = withPath(req, "/"+path, "/"+req.URL.EscapedPath()) // http.StripPrefix leaves such
+		*r = req
+	}
+	if suspicious(req.URL.Path) {
 		clean, ok := cleanPath(req.URL.EscapedPath())
 		switch {
 		case !ok || req.Method == http.MethodConnect && clean != req.URL.EscapedPath():
@@ -35,17 +40,18 @@ func (e *Engine) inspect(r **http.Request) *verdict {
 		}
 	}
 	if hosts := e.hosts.Load(); hosts != nil {
-		host := req.Host
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			host = h
+		host, port := req.Host, ""
+		if h, p, err := net.SplitHostPort(host); err == nil {
+			host, port = h, ":"+p
 		}
 		lower := strings.ToLower(strings.TrimSuffix(host, "."))
-		if e.options.HostsOnly && !slices.Contains(*hosts, lower) {
+		known := slices.Contains(*hosts, lower)
+		if e.options.HostsOnly && !known {
 			return &verdict{status: http.StatusMisdirectedRequest}
 		}
-		if lower != host { // ServeMux compares hosts as they are
+		if known && lower != host { // ServeMux compares hosts as they are
 			r2 := *(*r)
-			r2.Host = lower
+			r2.Host = lower + port
 			*r = &r2
 		}
 	}
@@ -65,7 +71,7 @@ func suspicious(path string) bool {
 			}
 		}
 	}
-	return path != "" && path[0] != '/'
+	return false
 }
 
 // cleanPath takes empty and dot segments out of an escaped path, however the
@@ -118,9 +124,10 @@ func withPath(r *http.Request, path, raw string) *http.Request {
 // same site: 301 for GET and HEAD, 307 for what must keep its method and body.
 func redirect(r *http.Request, escaped string) *verdict {
 	// What a server around us has taken off the path belongs to it.
-	asked, _, _ := strings.Cut(r.RequestURI, "?")
-	if outer, ok := strings.CutSuffix(asked, r.URL.EscapedPath()); ok {
-		escaped = outer + escaped
+	if asked, err := url.ParseRequestURI(r.RequestURI); err == nil {
+		if outer, ok := strings.CutSuffix(asked.EscapedPath(), r.URL.EscapedPath()); ok {
+			escaped = outer + escaped
+		}
 	}
 	location := "/" + strings.TrimLeft(escaped, `/\`)
 	if r.URL.RawQuery != "" || r.URL.ForceQuery {

@@ -54,7 +54,20 @@ func (w *responseWriter) head() bool {
 	return w.bind.R != nil && w.bind.R.Method == http.MethodHead
 }
 
+// sniff sets the Content-Type for an answer to HEAD, as net/http would tell it
+// from the first bytes of the body that it does not get.
+func (w *responseWriter) sniff(p []byte) {
+	if w.started || !w.head() || len(p) == 0 {
+		return
+	}
+	h := w.Header()
+	if _, ok := h["Content-Type"]; !ok && h.Get("Content-Encoding") == "" {
+		h.Set("Content-Type", http.DetectContentType(p))
+	}
+}
+
 func (w *responseWriter) Write(p []byte) (int, error) {
+	w.sniff(p)
 	w.start()
 	if w.head() || w.bind.W == nil {
 		return len(p), nil
@@ -66,10 +79,10 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 
 // ReadFrom keeps the way open for sendfile.
 func (w *responseWriter) ReadFrom(r io.Reader) (int64, error) {
-	w.start()
 	if w.head() || w.bind.W == nil {
-		return io.Copy(io.Discard, r)
+		return io.Copy(struct{ io.Writer }{w}, r)
 	}
+	w.start()
 	n, err := io.Copy(w.bind.W, r)
 	w.size += int(n)
 	return n, err
