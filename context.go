@@ -290,13 +290,18 @@ func (c *Context) RedirectExternal(status int, target string) error {
 	return nil
 }
 
-// URL returns the path of a named route, as [Engine.URL] does.
+// URL returns the path of a named route, as [Engine.URL] does, with the prefix
+// under which a server around the engine has it, as by [http.StripPrefix].
 func (c *Context) URL(name string, params ...any) (string, error) {
 	e := c.engine()
 	if e == nil {
 		return "", fmt.Errorf("no route is named %q: the context has no engine", name)
 	}
-	return e.URL(name, params...)
+	path, err := e.URL(name, params...)
+	if err != nil {
+		return "", err
+	}
+	return outerPrefix(c.bind.R) + path, nil
 }
 
 // Writer returns the answer for writing it piece by piece, for streams and for
@@ -657,9 +662,13 @@ func (c *Context) handleError(err error) {
 		c.brokenOff(err)
 		return
 	}
-	if errors.Is(err, context.Canceled) && c.Context().Err() != nil {
+	if errors.Is(err, context.Canceled) && errors.Is(c.Context().Err(), context.Canceled) {
 		c.Slog().Info("the client went away", "error", err)
-	} else if status := StatusCode(err); status >= 500 {
+		c.clearBody()
+		c.MustStatus(clientGone)
+		return
+	}
+	if status := StatusCode(err); status >= 500 {
 		if _, panicked := errors.AsType[*PanicError](err); !panicked { // logged with its stack
 			c.Slog().Error("a request failed", "status", status, "error", detailed(err))
 		}
@@ -671,6 +680,10 @@ func (c *Context) handleError(err error) {
 	}
 	handler(err, c)
 }
+
+// clientGone is what is recorded as the status of a request whose client did not
+// wait for an answer, as nginx does. Nobody receives it.
+const clientGone = 499
 
 // detailed is the text of err for the operator: with the cause that an
 // HTTPError does not send.

@@ -41,14 +41,14 @@ func (r *Router) ServeFiles(path string, root http.FileSystem, options ...FileOp
 	case len(options) > 1:
 		err = errors.New("more than one FileOptions")
 	case len(options) == 1:
-		files.FileOptions = options[0]
+		files.options = options[0]
 	}
 	if dir, ok := root.(http.Dir); ok {
 		root = rootedDir(dir)
 	}
-	files.root = visibleFiles{root, files.FileOptions}
-	if files.Fallback != "" && !fs.ValidPath(files.Fallback) {
-		err = fmt.Errorf("FileOptions.Fallback: %q is not the path of a file", files.Fallback)
+	files.root = visibleFiles{root, files.options}
+	if files.options.Fallback != "" && !fs.ValidPath(files.options.Fallback) {
+		err = fmt.Errorf("FileOptions.Fallback: %q is not the path of a file", files.options.Fallback)
 	}
 	r.mustRegister(rt, strings.TrimRight(path, "/")+"/{file...}", []RequestHandler{files}, err)
 }
@@ -170,8 +170,8 @@ func (d visibleDir) Readdir(count int) ([]fs.FileInfo, error) {
 // A fileHandler serves files. Files are its own matter, so that they have ETags
 // and errors are the engine's; redirects and listings are http.FileServer's.
 type fileHandler struct {
-	FileOptions
-	root visibleFiles
+	options FileOptions
+	root    visibleFiles
 }
 
 func (h *fileHandler) Handle(c *Context) error {
@@ -214,10 +214,10 @@ func (h *fileHandler) missing(c *Context, name string, err error) error {
 	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrInvalid) {
 		return Error(http.StatusInternalServerError, "").Wrap(err)
 	}
-	if h.Fallback == "" || path.Ext(name) != "" || hasDotfile(name) || !acceptsHTML(c.bind.R) {
+	if h.options.Fallback == "" || path.Ext(name) != "" || hasDotfile(name) || !acceptsHTML(c.bind.R) {
 		return c.notFound()
 	}
-	f, err := h.root.Open("/" + h.Fallback)
+	f, err := h.root.Open("/" + h.options.Fallback)
 	if err != nil {
 		return c.notFound()
 	}

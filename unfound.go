@@ -120,6 +120,25 @@ func withPath(r *http.Request, path, raw string) *http.Request {
 	return &r2
 }
 
+// outerPrefix returns what a server around the engine has taken off the escaped
+// path of the request, as http.StripPrefix does; "" if nothing, or more than
+// can be told.
+func outerPrefix(r *http.Request) string {
+	asked, _, _ := strings.Cut(r.RequestURI, "?")
+	if !strings.HasPrefix(asked, "/") { // the absolute form of a request to a proxy
+		u, err := url.Parse(asked)
+		if err != nil {
+			return ""
+		}
+		asked = u.EscapedPath()
+	}
+	outer, ok := strings.CutSuffix(asked, r.URL.EscapedPath())
+	if !ok || strings.HasPrefix(outer, "//") {
+		return ""
+	}
+	return outer
+}
+
 // redirect is the verdict that sends the client to another escaped path of the
 // same site: 301 for GET and HEAD, 307 for what must keep its method and body.
 func redirect(r *http.Request, escaped string) *verdict {
