@@ -238,7 +238,7 @@ func explainSyntax(data []byte, syntax *json.SyntaxError) string {
 	case io.ErrUnexpectedEOF:
 		return fmt.Sprintf("malformed JSON: ends in the middle, after %d bytes", len(data))
 	}
-	return fmt.Sprintf("malformed JSON at byte %d: %s", syntax.Offset, syntax)
+	return fmt.Sprintf("malformed JSON at byte %d: %s", max(syntax.Offset-1, 0), syntax)
 }
 
 // explainType words an error about a value of type t, which may be nil.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 )
 
 // The places an [Error] names.
@@ -66,7 +67,11 @@ func tooLarge(place string, limit int64) Error {
 func quote(s string) string {
 	const most = 64
 	if len(s) > most {
-		return fmt.Sprintf("%q…", s[:most])
+		n := most
+		for n > most-utf8.UTFMax && !utf8.RuneStart(s[n]) {
+			n-- // not in the middle of a letter
+		}
+		return fmt.Sprintf("%q…", s[:n])
 	}
 	return fmt.Sprintf("%q", s)
 }

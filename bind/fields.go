@@ -14,7 +14,7 @@ import (
 //	Age  int               => field{name: "Age", key: "Age", index: [0], set: setInt(64)}
 //	Tags []string `q:"t"`  => field{name: "Tags", key: "t", index: [1], form: list, set: setString}
 type field struct {
-	name  string // Go name, with those of embedded structs before it only where it is ambiguous; for messages
+	name  string // Go name, after those of the embedded structs it is in; for messages
 	key   string // name in the request
 	index []int  // position in the struct
 	typ   reflect.Type
@@ -71,13 +71,14 @@ func (c *fieldCompiler) walk(t reflect.Type, index []int, prefix string) {
 			c.walk(sf.Type, at, name+".")
 			continue
 		}
-		if !sf.IsExported() {
+		embedded := sf.Anonymous && !tagged && sf.Type.Kind() == reflect.Pointer && sf.Type.Elem().Kind() == reflect.Struct
+		if !sf.IsExported() && !embedded {
 			if _, validated := sf.Tag.Lookup("valid"); tagged || validated || sf.Tag.Get("default") != "" {
 				c.fail(name, "an unexported field cannot be bound")
 			}
 			continue
 		}
-		if sf.Anonymous && !tagged && sf.Type.Kind() == reflect.Pointer && sf.Type.Elem().Kind() == reflect.Struct {
+		if embedded {
 			c.fail(name, "cannot bind an embedded pointer; embed %v itself", sf.Type.Elem())
 			continue
 		}

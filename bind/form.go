@@ -107,7 +107,11 @@ func (q *Request) readMultipart(limits *Limits, limited *limitedBody, boundary s
 	if limits.Form > 0 && q.R.ContentLength > 0 { // the parts decide where it ends, not the length
 		limited.r = http.MaxBytesReader(q.W, q.R.Body, limits.Form)
 	}
-	form, err := multipart.NewReader(limited, boundary).ReadForm(limits.FormMemory)
+	// ReadForm takes an end in the middle of a part's header for the end of the
+	// form. So the end comes as an error, after the line break that the last
+	// boundary need not have. Behind the last boundary neither is read.
+	whole := io.MultiReader(limited, strings.NewReader("\r\n"), cutShort{})
+	form, err := multipart.NewReader(whole, boundary).ReadForm(limits.FormMemory)
 	if err != nil {
 		var disk *fs.PathError
 		switch {
@@ -115,7 +119,7 @@ func (q *Request) readMultipart(limits *Limits, limited *limitedBody, boundary s
 			return q.readError(PlaceForm, err)
 		case errors.As(err, &disk): // the server's trouble, not the client's
 			return fmt.Errorf("keep an uploaded file on disk: %w", err)
-		case errors.Is(err, multipart.ErrMessageTooLarge) && limited.n > limits.FormMemory+multipartText:
+		case errors.Is(err, multipart.ErrMessageTooLarge) && limited.n > limits.FormMemory+multipartText-multipartSlack:
 			return tooLarge(PlaceForm, limits.FormMemory+multipartText)
 		case errors.Is(err, multipart.ErrMessageTooLarge):
 			return Error{Place: PlaceForm, Reason: "too many parts, or a part with too large a header", Err: err}
@@ -139,9 +143,18 @@ func (q *Request) readMultipart(limits *Limits, limited *limitedBody, boundary s
 	return nil
 }
 
+// cutShort is read where a multipart body should have ended.
+type cutShort struct{}
+
+func (cutShort) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
 // multipartText is what mime/multipart allows for the parts that are no files,
 // beside the memory for files.
 const multipartText = 10 << 20
+
+// multipartSlack is what mime/multipart counts for parts beside their text, and
+// more.
+const multipartSlack = 1 << 20
 
 // multipart fills the fields from the parts of a multipart form.
 func (b *binding) multipart() error {

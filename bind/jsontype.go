@@ -91,6 +91,8 @@ func (c *jsonCompiler) compile(t reflect.Type, path string) *jsonNode {
 	case reflect.Map:
 		if k := t.Key(); !mapKey(k) {
 			return c.fail(path, "cannot bind type %v: JSON names are no %v", t, k)
+		} else if reflect.PointerTo(k).Implements(textType) && !slices.Contains(harmless, k) {
+			c.foreign = true
 		}
 		n.elem = c.compile(t.Elem(), path)
 	case reflect.Interface:
@@ -124,6 +126,7 @@ func (c *jsonCompiler) compileStruct(n *jsonNode, t reflect.Type, path string) {
 		pointer bool // behind an embedded pointer
 	}
 	taken := map[string]bool{}
+	visited := map[reflect.Type]bool{}
 	for todo := []level{{t, nil, path, false}}; len(todo) > 0; {
 		var next []level
 		here := map[string]string{} // names of this depth
@@ -159,14 +162,14 @@ func (c *jsonCompiler) compileStruct(n *jsonNode, t reflect.Type, path string) {
 				if name == "" {
 					name = sf.Name
 				}
+				if taken[name] {
+					continue // hidden by a field further out
+				}
 				if first, twice := here[name]; twice {
 					c.fail(fpath, "the JSON name %q is already that of %s", name, first)
 					continue
 				}
 				here[name] = fpath
-				if taken[name] {
-					continue // hidden by a field further out
-				}
 				f := jsonField{name: name, index: at, node: c.compile(sf.Type, fpath), quoted: hasOption(option, "string")}
 				c.compileDefault(&f, sf, fpath, l.pointer)
 				n.names = append(n.names, name)
@@ -176,11 +179,11 @@ func (c *jsonCompiler) compileStruct(n *jsonNode, t reflect.Type, path string) {
 		for name := range here {
 			taken[name] = true
 		}
-		todo = next
-		if len(taken) > 10_000 {
-			c.fail(path, "%v embeds itself", t)
-			return
+		for _, l := range todo {
+			visited[l.t] = true
 		}
+		// A struct that embeds itself by a pointer hides all that is inside it.
+		todo = slices.DeleteFunc(next, func(l level) bool { return visited[l.t] })
 	}
 }
 
@@ -210,11 +213,11 @@ func (c *jsonCompiler) compileDefault(f *jsonField, sf reflect.StructField, path
 
 // checkDefaults refuses defaults that setDefaults cannot reach: those of values
 // that do not exist before the body is decoded.
-func (c *jsonCompiler) checkDefaults(n *jsonNode, path string, exists bool, seen map[*jsonNode]bool) {
-	if seen[n] {
+func (c *jsonCompiler) checkDefaults(n *jsonNode, path string, exists bool, seen map[jsonPlace]bool) {
+	if seen[jsonPlace{n, exists}] {
 		return
 	}
-	seen[n] = true
+	seen[jsonPlace{n, exists}] = true
 	for i := range n.fields {
 		f := &n.fields[i]
 		fpath := strings.TrimPrefix(path+"."+f.name, ".")
@@ -228,6 +231,12 @@ func (c *jsonCompiler) checkDefaults(n *jsonNode, path string, exists bool, seen
 			c.checkDefaults(inner, path, false, seen)
 		}
 	}
+}
+
+// A jsonPlace is a type in one of the two places that matter to its defaults.
+type jsonPlace struct {
+	node   *jsonNode
+	exists bool // before the body is decoded
 }
 
 // resolve follows pointers.
@@ -288,7 +297,8 @@ func (n *jsonNode) locate(data []byte) (path string, t reflect.Type, err error) 
 	kind := s.peek()
 	switch {
 	case !n.leaf && n.fields != nil && kind == '{', !n.leaf && n.elem != nil && n.typ.Kind() == reflect.Map && kind == '{':
-		for name, raw := range s.members() {
+		for name := range s.members() {
+			raw := s.raw()
 			node, quoted := n.elem, false
 			if n.fields != nil {
 				f := n.field(name, false)
@@ -298,6 +308,9 @@ func (n *jsonNode) locate(data []byte) (path string, t reflect.Type, err error) 
 				node, quoted = f.node, f.quoted
 			}
 			if quoted {
+				if err := node.quotedError(raw); err != nil {
+					return name, node.typ, err
+				}
 				continue
 			}
 			if path, t, err := node.locate(raw); err != nil {
@@ -309,8 +322,8 @@ func (n *jsonNode) locate(data []byte) (path string, t reflect.Type, err error) 
 		}
 	case !n.leaf && n.elem != nil && kind == '[':
 		i := 0
-		for raw := range s.elements() {
-			if path, t, err := n.elem.locate(raw); err != nil {
+		for range s.elements() {
+			if path, t, err := n.elem.locate(s.raw()); err != nil {
 				return joinPath(fmt.Sprint(i), path), t, err
 			}
 			i++
@@ -318,6 +331,17 @@ func (n *jsonNode) locate(data []byte) (path string, t reflect.Type, err error) 
 		return "", nil, nil
 	}
 	return "", n.typ, json.Unmarshal(data, reflect.New(n.typ).Interface())
+}
+
+// quotedError is the error of decoding data for a field with the option string.
+func (n *jsonNode) quotedError(data []byte) error {
+	holder := reflect.StructOf([]reflect.StructField{{Name: "V", Type: n.typ, Tag: `json:",string"`}})
+	err := json.Unmarshal(slices.Concat([]byte(`{"V":`), data, []byte("}")), reflect.New(holder).Interface())
+	var wrong *json.UnmarshalTypeError
+	if err == nil || errors.As(err, &wrong) {
+		return err
+	}
+	return fmt.Errorf("expected %s in a string", n.kindName()) // its own text names Go types
 }
 
 func joinPath(name, rest string) string {
@@ -329,24 +353,27 @@ func joinPath(name, rest string) string {
 
 // checkNames refuses unknown and duplicate names in data, which is valid JSON.
 func (n *jsonNode) checkNames(data []byte) error {
-	path, reason := n.badName(data)
+	s := scanner{data: data}
+	s.space()
+	path, reason := n.badName(&s)
 	if reason == "" {
 		return nil
 	}
 	return Error{Place: PlaceBody, FieldName: path, Key: path, Reason: reason}
 }
 
-func (n *jsonNode) badName(data []byte) (path, reason string) {
+// badName looks for such a name in the value that begins at s. It passes over
+// the value, or leaves all of it to the caller: no byte is scanned again for
+// each level that it is inside of.
+func (n *jsonNode) badName(s *scanner) (path, reason string) {
 	n = n.resolve()
 	if n.leaf && n.typ.Kind() != reflect.Interface {
 		return "", ""
 	}
-	s := scanner{data: data}
-	s.space()
 	switch s.peek() {
 	case '{':
 		seen := map[string]bool{}
-		for name, raw := range s.members() {
+		for name := range s.members() {
 			if seen[name] {
 				return name, "is given twice"
 			}
@@ -364,7 +391,7 @@ func (n *jsonNode) badName(data []byte) (path, reason string) {
 			case node == nil:
 				continue
 			}
-			if path, reason := node.badName(raw); reason != "" {
+			if path, reason := node.badName(s); reason != "" {
 				return joinPath(name, path), reason
 			}
 		}
@@ -377,8 +404,8 @@ func (n *jsonNode) badName(data []byte) (path, reason string) {
 			return "", ""
 		}
 		i := 0
-		for raw := range s.elements() {
-			if path, reason := node.badName(raw); reason != "" {
+		for range s.elements() {
+			if path, reason := node.badName(s); reason != "" {
 				return joinPath(fmt.Sprint(i), path), reason
 			}
 			i++
@@ -416,52 +443,70 @@ func (s *scanner) peek() byte {
 	return 0
 }
 
-// members yields the names and values of the object that begins here.
-func (s *scanner) members() func(yield func(string, []byte) bool) {
-	return func(yield func(string, []byte) bool) {
-		for s.i++; ; s.i++ { // past the brace or comma
+// members yields the names of the object that begins here, and the position
+// before each value. It passes over the value, if it has not been passed, and
+// over the object.
+func (s *scanner) members() func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for more := true; more; more = s.more() {
+			s.i++ // past the brace or comma
 			s.space()
 			if s.peek() != '"' {
+				s.i++ // an empty object's end
 				return
 			}
-			start := s.i
-			s.value()
-			name := unquote(s.data[start:s.i])
+			name := unquote(s.raw())
 			s.space()
 			s.i++ // the colon
 			s.space()
-			start = s.i
-			s.value()
-			if !yield(name, s.data[start:s.i]) {
+			start := s.i
+			if !yield(name) {
 				return
 			}
-			s.space()
-			if s.peek() != ',' {
-				return
+			if s.i == start {
+				s.value()
 			}
 		}
 	}
 }
 
-// elements yields the values of the array that begins here.
-func (s *scanner) elements() func(yield func([]byte) bool) {
-	return func(yield func([]byte) bool) {
-		for s.i++; ; s.i++ {
+// elements yields the position before each value of the array that begins here,
+// and passes over it as members does.
+func (s *scanner) elements() func(yield func() bool) {
+	return func(yield func() bool) {
+		for more := true; more; more = s.more() {
+			s.i++
 			s.space()
 			if c := s.peek(); c == ']' || c == 0 {
+				s.i++
 				return
 			}
 			start := s.i
-			s.value()
-			if !yield(s.data[start:s.i]) {
+			if !yield() {
 				return
 			}
-			s.space()
-			if s.peek() != ',' {
-				return
+			if s.i == start {
+				s.value()
 			}
 		}
 	}
+}
+
+// more reports whether a comma follows, and passes over what ends the list else.
+func (s *scanner) more() bool {
+	s.space()
+	if s.peek() == ',' {
+		return true
+	}
+	s.i++
+	return false
+}
+
+// raw passes over the value that begins here and returns its text.
+func (s *scanner) raw() []byte {
+	start := min(s.i, len(s.data))
+	s.value()
+	return s.data[start:min(s.i, len(s.data))] // within, whatever it is
 }
 
 // value passes over the value that begins here.

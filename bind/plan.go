@@ -258,6 +258,12 @@ func (b *binding) setMember(i int, name, s string) error {
 	return nil
 }
 
+// notMember is the error for a value of the map field i without a name.
+func (b *binding) notMember(i int) error {
+	f := &b.plan.fields[i]
+	return b.fieldError(f, fmt.Errorf("is given as %s[name]=value", f.key))
+}
+
 func (b *binding) fieldError(f *field, err error) Error {
 	return Error{Place: b.plan.place, FieldName: f.name, Key: f.key, Reason: err.Error(), Err: err}
 }

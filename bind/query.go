@@ -44,9 +44,13 @@ func (b *binding) pair(rawKey, rawValue string, strict bool) error {
 		return e
 	}
 	if i >= 0 {
-		if b.plan.fields[i].shape == mapping {
-			return Error{Place: b.plan.place, FieldName: b.plan.fields[i].name, Key: key,
-				Reason: fmt.Sprintf("is given as %s[name]=value", key)}
+		if shape := b.plan.fields[i].shape; shape == file || shape == files {
+			if value == "" {
+				return nil // noFiles says whether one had to be sent
+			}
+			return b.fieldError(&b.plan.fields[i], errText)
+		} else if shape == mapping {
+			return b.notMember(i)
 		}
 		return b.set(i, value)
 	}

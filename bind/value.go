@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -32,7 +33,7 @@ func setterFor(t reflect.Type, layout string, conv Converters) (setter, error) {
 	if convert, ok := conv[t]; ok {
 		return setConverted(convert), nil
 	}
-	if t.Kind() == reflect.Pointer {
+	if t.Kind() == reflect.Pointer && t.Elem() != t {
 		set, err := setterFor(t.Elem(), layout, conv)
 		if err != nil {
 			return nil, fmt.Errorf("cannot bind type %v", t)
@@ -60,7 +61,7 @@ func setterFor(t reflect.Type, layout string, conv Converters) (setter, error) {
 	case reflect.Float32, reflect.Float64:
 		return setFloat(t.Bits()), nil
 	case reflect.Slice:
-		if t.Elem().Kind() == reflect.Uint8 {
+		if t.Elem() == bytesType.Elem() { // not a type of its own, which may have its own text
 			return setBytes, nil
 		}
 	}
@@ -70,7 +71,7 @@ func setterFor(t reflect.Type, layout string, conv Converters) (setter, error) {
 // takesEmpty reports whether an empty value is a value of type t, rather than
 // an absent one.
 func takesEmpty(t reflect.Type, conv Converters) bool {
-	for t.Kind() == reflect.Pointer {
+	for t.Kind() == reflect.Pointer && conv[t] == nil {
 		t = t.Elem()
 	}
 	if _, ok := conv[t]; ok || reflect.PointerTo(t).Implements(textType) {
@@ -118,7 +119,7 @@ func setUint(bits int) setter {
 	return func(v reflect.Value, s string) error {
 		n, err := strconv.ParseUint(s, 10, bits)
 		if err != nil {
-			if _, signed := strconv.ParseInt(s, 10, 64); signed == nil {
+			if _, signed := strconv.ParseInt(s, 10, 64); s[:min(1, len(s))] == "-" && !errors.Is(signed, strconv.ErrSyntax) {
 				err = strconv.ErrRange // a negative number is a number
 			}
 			return intError(s, err, 0, ^uint64(0)>>(64-bits))
@@ -141,7 +142,7 @@ func setFloat(bits int) setter {
 		switch {
 		case errors.Is(err, strconv.ErrRange):
 			return fmt.Errorf("%s is too large for a number of %d bits", quote(s), bits)
-		case err != nil:
+		case err != nil || math.IsNaN(n) || math.IsInf(n, 0): // "Inf" is text that JSON cannot answer with
 			return fmt.Errorf("%s is not a number", quote(s))
 		}
 		v.SetFloat(n)
@@ -182,6 +183,10 @@ func setConverted(convert func(string) (any, error)) setter {
 		x, err := convert(s)
 		if err != nil {
 			return err
+		}
+		if x == nil { // of an interface type
+			v.SetZero()
+			return nil
 		}
 		v.Set(reflect.ValueOf(x))
 		return nil
