@@ -170,7 +170,7 @@ func TestBadInput(t *testing.T) {
 		{"json: truncated", "POST", "/b", jsonType, `{"name":"x"`, 400,
 			parseErr("Body", "", "malformed JSON: ends in the middle, after 11 bytes")},
 		{"json: malformed", "POST", "/b", jsonType, `{"name":x}`, 400,
-			parseErr("Body", "", "malformed JSON at byte 9: invalid character 'x' looking for beginning of value")},
+			parseErr("Body", "", "malformed JSON at byte 8: invalid character 'x' looking for beginning of value")},
 		{"json: wrong type", "POST", "/b", jsonType, `{"name":5}`, 400,
 			parseErr("Body", "name", "expected string, got number")},
 		{"json: wrong type inside", "POST", "/b", jsonType, `{"items":[{"price":1},{"price":"2"}]}`, 400,

@@ -660,7 +660,7 @@ func (h *shares) Handle(c *gongular.Context) error {
 }
 
 // A request is cut short by Options.Timeout, and answered 503.
-func TestTimeout(t *testing.T) {
+func TestTimeoutIs503(t *testing.T) {
 	e := quiet(gongular.Options{Logger: silent})
 	e.With(gongular.Options{Timeout: time.Second}).GET("/", handler(func(c *gongular.Context) error {
 		<-c.Context().Done()

@@ -482,7 +482,7 @@ func (c *Context) Finalize() int {
 		return c.size
 	}
 	if err := c.write(); err != nil {
-		c.rescue(err)
+		c.rescue(Error(http.StatusInternalServerError, "").Wrap(err))
 	}
 	c.final = true
 	return c.size
@@ -517,7 +517,7 @@ func (c *Context) brokenOff(err error) {
 	if c.Context().Err() != nil {
 		return // it is the client who went away
 	}
-	c.Slog().Error("an answer broke off", "error", err)
+	c.Slog().Error("an answer broke off", "error", detailed(err))
 }
 
 // write writes what is set. An error before the first byte leaves everything to
@@ -539,13 +539,9 @@ func (c *Context) write() error {
 	}
 	switch body := c.body.(type) {
 	case []byte:
-		c.sized(len(body))
-		c.writer().sniff(body)
-		c.writer().WriteHeader(status)
-		_, err := c.writer().Write(body)
-		return err
+		return c.writeBytes(status, body)
 	case io.Reader:
-		c.hasBody = false // it can be read once
+		c.body, c.hasBody = nil, false // it can be read, and closed, once
 		return c.writeReader(status, body)
 	default:
 		return c.writeJSON(status, body)
@@ -558,9 +554,35 @@ func bodyless(status int) bool {
 	return status == http.StatusNoContent || status == http.StatusResetContent || status == http.StatusNotModified
 }
 
+// isHead reports whether the header is all that is sent. (What handlers write by
+// themselves is net/http's to leave away.)
+func (c *Context) isHead() bool {
+	return c.bind.R != nil && c.bind.R.Method == http.MethodHead
+}
+
+func (c *Context) writeBytes(status int, body []byte) error {
+	c.sized(len(body))
+	c.sniff(body)
+	c.writer().WriteHeader(status)
+	if c.isHead() {
+		return nil
+	}
+	_, err := c.writer().Write(body)
+	return err
+}
+
+// sniff sets the Content-Type that net/http tells from the first bytes: it does
+// so too late for HEAD, and for recorders of answers.
+func (c *Context) sniff(first []byte) {
+	h := c.writer().Header()
+	if _, ok := h["Content-Type"]; !ok && len(first) > 0 && h.Get("Content-Encoding") == "" {
+		h.Set("Content-Type", http.DetectContentType(first))
+	}
+}
+
 // sized sets the Content-Length where net/http would not by itself.
 func (c *Context) sized(n int) {
-	if n > 2000 || c.bind.R != nil && c.bind.R.Method == http.MethodHead {
+	if n > 2000 || c.isHead() {
 		c.writer().Header()["Content-Length"] = []string{strconv.Itoa(n)}
 	}
 }
@@ -602,10 +624,7 @@ func (c *Context) writeJSON(status int, body any) error {
 		c.jsonType[0] = "application/json"
 		h["Content-Type"] = c.jsonType[:]
 	}
-	c.sized(len(data))
-	c.writer().WriteHeader(status)
-	_, err := c.writer().Write(data)
-	return err
+	return c.writeBytes(status, data)
 }
 
 // emptyNotNull returns an empty slice or map for a nil one, and else v.
@@ -636,13 +655,13 @@ func (c *Context) writeReader(status int, r io.Reader) error {
 	if whole {
 		c.sized(n)
 	}
-	c.writer().sniff(first[:n])
+	c.sniff(first[:n])
 	c.writer().WriteHeader(status)
+	if c.isHead() {
+		return nil
+	}
 	if _, err := c.writer().Write(first[:n]); err != nil || whole {
 		return err
-	}
-	if c.writer().head() {
-		return nil
 	}
 	_, err = io.Copy(c.writer(), r)
 	return err

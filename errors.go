@@ -10,6 +10,7 @@ import (
 	"github.com/gongular/gongular/bind"
 	"github.com/gongular/gongular/inject"
 	"github.com/gongular/gongular/validate"
+	"github.com/gongular/gongular/ws"
 )
 
 // The places that a [ParseError] or [ValidationError] names.
@@ -311,6 +312,13 @@ func placeField(place, key string, pointer []string, rule, detail string) proble
 func (c *Context) setErrorHeaders(err error) {
 	if e, ok := errors.AsType[*HTTPError](err); ok {
 		for key, values := range e.header {
+			for _, value := range values {
+				c.addHeader(key, value)
+			}
+		}
+	}
+	if e, ok := errors.AsType[*ws.HandshakeError](err); ok {
+		for key, values := range e.Header {
 			for _, value := range values {
 				c.addHeader(key, value)
 			}

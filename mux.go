@@ -43,6 +43,7 @@ type Engine struct {
 
 	servers sync.Map // *http.Server, those that run
 
+	wrapping   sync.Mutex    // held by wrapAll
 	generation atomic.Uint64 // counts changes that routes have to look at again
 
 	mu       sync.Mutex // guards what follows, and all registration
@@ -157,7 +158,11 @@ func Convert[T any](e *Engine, convert func(string) (T, error)) {
 	e.convert = converters
 }
 
-func (e *Engine) converters() bind.Converters { return e.convert }
+func (e *Engine) converters() bind.Converters {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.convert
+}
 
 // Decode makes bodies of a media type decodable into a handler's Body, as in
 // Decode("application/xml", xml.Unmarshal), beside JSON. The function's errors
@@ -416,7 +421,8 @@ type Route struct {
 // A compiled route is what its own and its groups' settings amount to.
 type compiled struct {
 	generation   uint64
-	chain        http.Handler // the middleware around the route; nil without
+	around       []Middleware
+	chain        http.Handler // around, applied; nil without
 	options      Options
 	limits       *bind.Limits
 	errorHandler ErrorHandler
@@ -427,35 +433,44 @@ type Middleware = func(http.Handler) http.Handler
 
 // ready returns the route's settings as they are now.
 func (rt *Route) ready() *compiled {
-	e := rt.router.engine
-	if c := rt.compiled.Load(); c != nil && c.generation == e.generation.Load() {
-		return c
+	old := rt.compiled.Load()
+	if old != nil && old.generation == rt.router.engine.generation.Load() {
+		return old
 	}
+	c := rt.collect()
+	switch {
+	case old != nil && len(c.around) == len(old.around):
+		c.chain = old.chain // middleware is only ever added; what it remembers stays
+	case len(c.around) > 0:
+		c.chain = wrap(c.around, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			rt.run(new(Context), w, r)
+		}))
+	}
+	rt.compiled.Store(c)
+	return c
+}
+
+// collect gathers the settings of the route and its groups.
+func (rt *Route) collect() *compiled {
+	e := rt.router.engine
 	e.mu.Lock()
-	c := &compiled{generation: e.generation.Load(), options: rt.options}
-	around := slices.Clone(rt.middleware)
+	defer e.mu.Unlock()
+	c := &compiled{generation: e.generation.Load(), options: rt.options, around: slices.Clone(rt.middleware)}
 	for r := rt.router; r != nil; r = r.parent {
 		c.options = c.options.over(r.options)
 		if c.errorHandler == nil {
 			c.errorHandler = r.errorHandler
 		}
 		if r.parent != nil { // the root's is around the engine
-			around = append(slices.Clone(r.middleware), around...)
+			c.around = append(slices.Clone(r.middleware), c.around...)
 		}
 	}
 	c.options = c.options.over(e.options)
 	c.limits = c.options.limits(e.decoders)
-	e.mu.Unlock() // middleware may ask the engine while it is put around
 	c.limits.Rest = rt.pattern.rest()
 	if c.errorHandler == nil {
 		c.errorHandler = defaultErrorHandler
 	}
-	if len(around) > 0 {
-		c.chain = wrap(around, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			rt.run(new(Context), w, r)
-		}))
-	}
-	rt.compiled.Store(c)
 	return c
 }
 
@@ -911,6 +926,7 @@ func (r *Router) mustRegister(rt *Route, path string, handlers []RequestHandler,
 	if err != nil {
 		panic(&setupError{rt.location, rt.subject(), err})
 	}
+	rt.ready()
 	return rt
 }
 

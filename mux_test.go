@@ -43,6 +43,9 @@ func muxAsk(h http.Handler, request string) string {
 	if to, ok := w.Header()["Location"]; ok {
 		return fmt.Sprintf("%d -> %s", w.Code, to[0])
 	}
+	if method == "HEAD" {
+		return fmt.Sprint(w.Code) // a server drops the body, a recorder does not
+	}
 	return strings.TrimSpace(fmt.Sprintf("%d %s", w.Code, w.Body))
 }
 
@@ -573,6 +576,9 @@ func TestNotFoundAndMethodNotAllowed(t *testing.T) {
 		method, target, _ := strings.Cut(test.request, " ")
 		w := do(e, method, target, "", "")
 		got := strings.TrimSpace(fmt.Sprintf("%d %s", w.Code, w.Body))
+		if method == "HEAD" {
+			got = fmt.Sprint(w.Code)
+		}
 		if got != test.want || w.Header().Get("Allow") != test.allow {
 			t.Errorf("%s: got %q, Allow %q, want %q, %q", test.request, got, w.Header().Get("Allow"), test.want, test.allow)
 		}
@@ -647,9 +653,8 @@ func TestHeadOfGet(t *testing.T) {
 		}
 		want.Header.Del("Date")
 		got.Header.Del("Date")
-		if path := rt.Pattern; path == "/none" || strings.HasPrefix(path, "/plain") {
-			// net/http counts these, what it gets to see of them.
-			want.Header.Del("Content-Length")
+		if rt.Pattern == "/none" {
+			want.Header.Del("Content-Length") // net/http says so of GET only
 		}
 		if !reflect.DeepEqual(got.Header, want.Header) {
 			t.Errorf("%s: HEAD has\n%v, GET has\n%v", rt.Pattern, got.Header, want.Header)

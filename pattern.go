@@ -96,7 +96,9 @@ func splitPattern(s string) ([]string, error) {
 	for i := 0; i < len(s); i++ {
 		switch s[i] {
 		case '\\':
-			i++
+			if depth > 0 { // of a regular expression
+				i++
+			}
 		case '{':
 			depth++
 		case '}':

@@ -49,27 +49,9 @@ func (w *responseWriter) start() {
 	w.WriteHeader(status)
 }
 
-// head reports whether the body is not to be sent.
-func (w *responseWriter) head() bool {
-	return w.bind.R != nil && w.bind.R.Method == http.MethodHead
-}
-
-// sniff sets the Content-Type for an answer to HEAD, as net/http would tell it
-// from the first bytes of the body that it does not get.
-func (w *responseWriter) sniff(p []byte) {
-	if w.started || !w.head() || len(p) == 0 {
-		return
-	}
-	h := w.Header()
-	if _, ok := h["Content-Type"]; !ok && h.Get("Content-Encoding") == "" {
-		h.Set("Content-Type", http.DetectContentType(p))
-	}
-}
-
 func (w *responseWriter) Write(p []byte) (int, error) {
-	w.sniff(p)
 	w.start()
-	if w.head() || w.bind.W == nil {
+	if w.bind.W == nil {
 		return len(p), nil
 	}
 	n, err := w.bind.W.Write(p)
@@ -79,7 +61,7 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 
 // ReadFrom keeps the way open for sendfile.
 func (w *responseWriter) ReadFrom(r io.Reader) (int64, error) {
-	if w.head() || w.bind.W == nil {
+	if w.bind.W == nil {
 		return io.Copy(struct{ io.Writer }{w}, r)
 	}
 	w.start()

@@ -9,10 +9,6 @@ import (
 	"github.com/gongular/gongular"
 )
 
-// apiPrefix is where the engine is mounted. Its routes do not know: StripPrefix
-// takes it off the path, and link puts it back.
-const apiPrefix = "/api"
-
 // newAPI returns the engine. Nobody calls ListenAndServe, which would check it;
 // so it is checked here, before the server starts.
 func newAPI(notes *notes, log *slog.Logger) (*gongular.Engine, error) {
@@ -28,12 +24,6 @@ func newAPI(notes *notes, log *slog.Logger) (*gongular.Engine, error) {
 	lists.GET("/{List}/{Number:uint}", &showNote{}).Name("note")
 	lists.GET("/{List}/stream", &streamList{})
 	return e, e.Check()
-}
-
-// link returns the path of a named route as clients have to write it.
-func link(c *gongular.Context, name string, params ...any) (string, error) {
-	path, err := c.URL(name, params...)
-	return apiPrefix + path, err
 }
 
 // addNote adds a note to a list, with all that a handler can ask for.
@@ -56,7 +46,7 @@ func (h *addNote) Handle(c *gongular.Context) error {
 		text = strings.ToUpper(text)
 	}
 	number := h.Notes.add(h.Param.List, text)
-	location, err := link(c, "note", h.Param.List, number)
+	location, err := c.URL("note", h.Param.List, number)
 	if err != nil {
 		return err
 	}
@@ -114,7 +104,7 @@ func (h *redirectToLatest) Handle(c *gongular.Context) error {
 	if len(texts) == 0 {
 		return gongular.Error(http.StatusNotFound, "the list is empty")
 	}
-	target, err := link(c, "note", h.Param.List, len(texts))
+	target, err := c.URL("note", h.Param.List, len(texts))
 	if err != nil {
 		return err
 	}

@@ -88,7 +88,7 @@ func newHandler(notes *notes, log *slog.Logger) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", showPage)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok\n") })
-	mux.Handle(apiPrefix+"/", http.StripPrefix(apiPrefix, api))
+	mux.Handle("/api/", http.StripPrefix("/api", api))
 	return accessLog(log.With("log", "site"))(mux), nil
 }
 

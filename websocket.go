@@ -62,28 +62,28 @@ func (w websocketBefore) adapted() (any, func(reflect.Value, *Context) error) {
 }
 
 func before(h WebsocketHandler, c *Context) error {
-	if err := upgrader.Check(c.req); err != nil {
+	if err := upgrader.Check(c.bind.R); err != nil {
 		return err
 	}
 	header, err := h.Before(c)
-	c.socket, c.socketHeader = h, header
+	c.more().socket, c.rare.socketHeader = h, header
 	return err
 }
 
 // upgrade takes the connection over and runs the handler on it.
 func upgrade(c *Context) error {
-	if c.final || c.out.started || c.hasBody || c.status != 0 {
+	if c.final || c.started {
 		return nil // answered by Before
 	}
-	header := maps.Clone(c.out.Header())
-	for key, values := range c.socketHeader {
+	header := maps.Clone(c.writer().Header())
+	for key, values := range c.rare.socketHeader {
 		header[key] = append(header[key], values...)
 	}
-	conn, err := upgrader.Upgrade(c.out.w, c.req, header)
+	conn, err := upgrader.Upgrade(c.bind.W, c.bind.R, header)
 	if err != nil {
 		return err
 	}
-	c.out.started, c.out.hijacked, c.out.status = true, true, http.StatusSwitchingProtocols
+	c.started, c.hijacked, c.sent = true, true, http.StatusSwitchingProtocols
 	c.runSocket(conn)
 	return nil
 }
@@ -97,6 +97,5 @@ func (c *Context) runSocket(conn *ws.Conn) {
 			conn.WriteClose(ws.CloseInternalServerErr, "")
 		}
 	}()
-	c.socket.Handle(conn)
+	c.rare.socket.Handle(conn)
 }
-

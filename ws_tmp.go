@@ -1,8 +1,0 @@
-package gongular
-
-import "net/http"
-
-type WebsocketHandler interface{}
-type WSRouter struct{ router *Router }
-
-var _ http.Handler
