@@ -1,0 +1,414 @@
+package ws
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha1"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// What a zero field of an [Upgrader] stands for.
+const (
+	defaultReadLimit        = 1 << 20
+	defaultHandshakeTimeout = 10 * time.Second
+	defaultCloseTimeout     = 5 * time.Second
+)
+
+// An Upgrader answers opening handshakes, RFC 6455 section 4.2. The zero value
+// is ready, a zero field means its default, and it may be used by any number of
+// goroutines as long as nobody changes it.
+type Upgrader struct {
+	// CheckOrigin reports whether the page that the request comes from may
+	// connect; if not, the answer is 403. It is called for every handshake, with
+	// or without an Origin.
+	//
+	// If nil, a request without Origin is let in, as it does not come from a
+	// page, and any other if the host and port of its Origin are those of its
+	// Host. A missing port is the default one of the Origin's scheme; http and
+	// https are otherwise the same, as a server behind a proxy cannot tell.
+	CheckOrigin func(r *http.Request) bool
+	// Subprotocols are the subprotocols the server speaks, best first. The
+	// first one that the client offers too is agreed on; if there is none, there
+	// is no subprotocol, and the client decides whether to go on.
+	Subprotocols []string
+	// ReadLimit limits the bytes of one message; a longer one closes the
+	// connection with code 1009. If zero, it is 1 MiB; negative means no limit.
+	ReadLimit int64
+	// HandshakeTimeout limits the time for writing the answer. If zero, it is
+	// 10 seconds; negative means no limit. (The time for reading the request is
+	// the http.Server's.)
+	HandshakeTimeout time.Duration
+	// CloseTimeout limits how long [Conn.Close] may take. If zero or negative,
+	// it is 5 seconds.
+	CloseTimeout time.Duration
+}
+
+// limitOf returns what ReadLimit stands for: a length that a slice can have.
+func limitOf(readLimit int64) int64 {
+	switch {
+	case readLimit == 0:
+		return defaultReadLimit
+	case readLimit < 0:
+		return math.MaxInt
+	default:
+		return min(readLimit, math.MaxInt)
+	}
+}
+
+// handshakeDeadline returns when the answer must have been written.
+func (u *Upgrader) handshakeDeadline() time.Time {
+	switch {
+	case u.HandshakeTimeout == 0:
+		return time.Now().Add(defaultHandshakeTimeout)
+	case u.HandshakeTimeout < 0:
+		return time.Time{}
+	default:
+		return time.Now().Add(u.HandshakeTimeout)
+	}
+}
+
+func (u *Upgrader) closeTimeout() time.Duration {
+	if u.CloseTimeout <= 0 {
+		return defaultCloseTimeout
+	}
+	return u.CloseTimeout
+}
+
+// A HandshakeError says why a request was not upgraded. Nothing has been
+// written then: the request is still to be answered, which [Refuse] does. Its
+// text concerns the request or the server's set-up, and may be sent.
+type HandshakeError struct {
+	// Status is the HTTP status of the answer: 400, 403, 405, 426, 500 or 501.
+	Status int
+	// Reason says what is wrong.
+	Reason string
+	// Header are the fields that the answer should have, as Allow for 405;
+	// it may be nil.
+	Header http.Header
+}
+
+// Error returns the reason, with a prefix.
+func (e *HandshakeError) Error() string { return "websocket handshake: " + e.Reason }
+
+// StatusCode returns Status.
+func (e *HandshakeError) StatusCode() int { return e.Status }
+
+// Refuse answers the request with status, header fields and text of err, which
+// is from [Upgrader.Check] or [Upgrader.Upgrade]. It does nothing if err is not a
+// [*HandshakeError], as there is nobody left to answer then.
+func Refuse(w http.ResponseWriter, err error) {
+	e, ok := errors.AsType[*HandshakeError](err)
+	if !ok {
+		return
+	}
+	for name, values := range e.Header {
+		w.Header()[name] = slices.Clone(values)
+	}
+	http.Error(w, e.Error(), e.Status)
+}
+
+// Check returns what is wrong with an opening handshake, as a
+// [*HandshakeError], or nil. It needs no connection and changes nothing.
+//
+//	method is not GET                               405  Allow: GET
+//	HTTP/2 and later                                501
+//	HTTP/1.0, or no Upgrade field: an ordinary GET  426  Upgrade: websocket
+//	Upgrade lacks websocket, Connection upgrade     400
+//	a body                                          400
+//	Sec-WebSocket-Version is not 13                 426  Sec-WebSocket-Version: 13
+//	Sec-WebSocket-Key is not 16 bytes in base64     400
+//	CheckOrigin says no                             403
+func (u *Upgrader) Check(r *http.Request) error {
+	switch {
+	case r.Method != http.MethodGet:
+		return refuse(http.StatusMethodNotAllowed, "the method is not GET", "Allow", http.MethodGet)
+	case r.ProtoMajor > 1:
+		return refuse(http.StatusNotImplemented, "it needs HTTP/1.1, not "+r.Proto)
+	case !r.ProtoAtLeast(1, 1):
+		return upgradeRequired("it needs HTTP/1.1, not " + r.Proto)
+	case len(r.Header["Upgrade"]) == 0:
+		return upgradeRequired("there is no Upgrade header field")
+	case !hasToken(r.Header["Upgrade"], "websocket"):
+		return refuse(http.StatusBadRequest, `the Upgrade header field has no "websocket"`)
+	case !hasToken(r.Header["Connection"], "upgrade"):
+		return refuse(http.StatusBadRequest, `the Connection header field has no "Upgrade"`)
+	case r.ContentLength != 0:
+		// It would be read as frames, and by a proxy as a body.
+		return refuse(http.StatusBadRequest, "the request has a body")
+	case !isOne(r.Header["Sec-Websocket-Version"], "13"):
+		e := upgradeRequired("the Sec-WebSocket-Version is not 13")
+		e.Header.Set("Sec-WebSocket-Version", "13")
+		return e
+	case !isKey(r.Header["Sec-Websocket-Key"]):
+		return refuse(http.StatusBadRequest, "the Sec-WebSocket-Key is not 16 bytes in base64")
+	}
+	check := u.CheckOrigin
+	if check == nil {
+		check = sameHost
+	}
+	if !check(r) {
+		return refuse(http.StatusForbidden, "the Origin is not allowed")
+	}
+	return nil
+}
+
+// refuse returns an error with at most one header field.
+func refuse(status int, reason string, field ...string) *HandshakeError {
+	e := &HandshakeError{Status: status, Reason: reason}
+	if len(field) > 0 {
+		e.Header = http.Header{field[0]: field[1:]}
+	}
+	return e
+}
+
+// upgradeRequired returns an error for an answer 426, which has to say what to
+// upgrade to (RFC 9110 section 15.5.22).
+func upgradeRequired(reason string) *HandshakeError {
+	e := refuse(http.StatusUpgradeRequired, reason, "Upgrade", "websocket")
+	e.Header.Set("Connection", "Upgrade")
+	return e
+}
+
+// hasToken reports whether one of the values, which are lists separated by
+// commas, has the token in any case.
+func hasToken(values []string, token string) bool {
+	for _, value := range values {
+		for item := range strings.SplitSeq(value, ",") {
+			if equalFold(textproto.TrimString(item), token) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// equalFold reports whether a and b differ at most in the case of ASCII letters.
+// strings.EqualFold would also take "web\u017focket" for "websocket".
+func equalFold(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
+}
+
+func isOne(values []string, want string) bool {
+	return len(values) == 1 && values[0] == want
+}
+
+func isKey(values []string) bool {
+	if len(values) != 1 || len(values[0]) != base64.StdEncoding.EncodedLen(16) {
+		return false
+	}
+	key, err := base64.StdEncoding.DecodeString(values[0])
+	return err == nil && len(key) == 16
+}
+
+// sameHost is the default of CheckOrigin.
+func sameHost(r *http.Request) bool {
+	origins := r.Header["Origin"]
+	if len(origins) == 0 {
+		return true
+	}
+	origin, err := url.Parse(origins[0])
+	if err != nil || len(origins) > 1 || origin.Hostname() == "" {
+		return false
+	}
+	var port string // the default one
+	switch origin.Scheme {
+	case "http", "ws":
+		port = "80"
+	case "https", "wss":
+		port = "443"
+	default:
+		return false
+	}
+	host := &url.URL{Host: r.Host}
+	return equalFold(origin.Hostname(), host.Hostname()) && portOr(origin, port) == portOr(host, port)
+}
+
+func portOr(u *url.URL, port string) string {
+	if p := u.Port(); p != "" {
+		return p
+	}
+	return port
+}
+
+// Upgrade answers the opening handshake and takes the connection over. It does
+// what [Upgrader.Check] does first; that need not be called before.
+//
+// The header, which may be nil, is sent with the answer. Its fields Upgrade,
+// Connection, Content-Length, Transfer-Encoding, Trailer and Sec-WebSocket-* are
+// left out, as they are the handshake's own; but Sec-WebSocket-Protocol is the
+// subprotocol if Subprotocols is empty and the client has offered it. Names and
+// values that no header field can have are a refusal, 500.
+//
+// The connection is found by [http.ResponseController], so that w may be
+// wrapped in types with an Unwrap method; without one, the refusal is 501 and
+// names the type. The answer must not have been begun.
+//
+// The error is a [*HandshakeError] if the request is still to be answered. Any
+// other means that the connection is gone.
+func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.Header) (*Conn, error) {
+	if err := u.Check(r); err != nil {
+		return nil, err
+	}
+	own, err := ownFields(header)
+	if err != nil {
+		return nil, err
+	}
+	protocol := u.subprotocol(r, header)
+	answer := appendAnswer(nil, r.Header.Get("Sec-WebSocket-Key"), protocol, own)
+
+	netConn, buffered, err := hijack(w)
+	if err != nil {
+		return nil, err
+	}
+	// What the client sent ahead. net/http's buffers are not kept beyond this.
+	early, err := buffered.Reader.Peek(buffered.Reader.Buffered())
+	if err == nil {
+		netConn.SetWriteDeadline(u.handshakeDeadline())
+		_, err = netConn.Write(answer)
+	}
+	if err == nil {
+		err = netConn.SetWriteDeadline(time.Time{})
+	}
+	if err != nil {
+		netConn.Close()
+		return nil, fmt.Errorf("websocket handshake: %w", err)
+	}
+	c := newConn(netConn, early)
+	c.request = r
+	c.subprotocol = protocol
+	c.readLimit = limitOf(u.ReadLimit)
+	c.closeTimeout = u.closeTimeout()
+	return c, nil
+}
+
+// ownFields returns the fields of the header that are sent as they are, or an
+// error for what would not stay a field.
+func ownFields(header http.Header) (http.Header, error) {
+	own := make(http.Header, len(header))
+	for name, values := range header {
+		if !isToken(name) {
+			return nil, refuse(http.StatusInternalServerError, fmt.Sprintf("%q is no name of a header field", name))
+		}
+		canonical := http.CanonicalHeaderKey(name)
+		switch canonical {
+		case "Upgrade", "Connection", "Content-Length", "Transfer-Encoding", "Trailer":
+			continue
+		}
+		if strings.HasPrefix(canonical, "Sec-Websocket-") {
+			continue
+		}
+		for _, value := range values {
+			if strings.ContainsFunc(value, isControl) {
+				return nil, refuse(http.StatusInternalServerError, fmt.Sprintf("header field %s has a control character", name))
+			}
+		}
+		own[canonical] = append(own[canonical], values...)
+	}
+	return own, nil
+}
+
+// isToken reports whether s is a token of RFC 9110 section 5.6.2.
+func isToken(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+		return !letter && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+	})
+}
+
+// isControl reports whether a header field's value must not have the character.
+func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+
+// subprotocol returns the subprotocol that both sides speak, or "".
+func (u *Upgrader) subprotocol(r *http.Request, header http.Header) string {
+	spoken := u.Subprotocols
+	if len(spoken) == 0 {
+		spoken = header.Values("Sec-WebSocket-Protocol")
+	}
+	if len(spoken) == 0 {
+		return ""
+	}
+	var offered []string
+	for _, value := range r.Header["Sec-Websocket-Protocol"] {
+		for item := range strings.SplitSeq(value, ",") {
+			offered = append(offered, textproto.TrimString(item))
+		}
+	}
+	for _, protocol := range spoken {
+		if isToken(protocol) && slices.Contains(offered, protocol) {
+			return protocol
+		}
+	}
+	return ""
+}
+
+// appendAnswer appends the answer to a good handshake, RFC 6455 section 4.2.2.
+func appendAnswer(b []byte, key, protocol string, own http.Header) []byte {
+	b = append(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
+	b = append(b, acceptKey(key)...)
+	b = append(b, "\r\n"...)
+	if protocol != "" {
+		b = append(b, "Sec-WebSocket-Protocol: "+protocol+"\r\n"...)
+	}
+	buf := bytes.NewBuffer(b)
+	own.Write(buf)
+	return append(buf.Bytes(), "\r\n"...)
+}
+
+// acceptKey returns the Sec-WebSocket-Accept for a Sec-WebSocket-Key.
+func acceptKey(key string) string {
+	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// hijack takes the connection over from the server, without the deadlines that
+// the server has set on it. A *HandshakeError means that it is still the server's.
+func hijack(w http.ResponseWriter) (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(w).Hijack()
+	if errors.Is(err, http.ErrNotSupported) {
+		return nil, nil, refuse(http.StatusNotImplemented, fmt.Sprintf("%T gives no access to the connection", innermost(w)))
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("websocket handshake: %w", err)
+	}
+	conn.SetDeadline(time.Time{})
+	return conn, buffered, nil
+}
+
+// innermost returns the writer that http.ResponseController asked in vain.
+func innermost(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		if _, ok := w.(http.Hijacker); ok {
+			return w
+		}
+		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		w = wrapper.Unwrap()
+	}
+}
