@@ -37,26 +37,29 @@ type Context struct {
 	bind   bind.Request // with the request and the server's writer
 	record *stats.Recorder
 
-	status  int // that was set; 0: none
-	body    any
-	hasBody bool
+	status int32 // that was set; 0: none
+	sent   int32 // that was sent; before there is a route, what ServeMux would send
+	size   int   // bytes of the body that were sent
+	body   any
 
-	sent     int                       // the status that was sent
-	size     int                       // bytes of the body that were sent
-	started  bool                      // the header is sent, or the connection taken over
-	hijacked bool                      // the connection is taken over
-	final    bool                      // the answer is closed
-	aborting bool                      // it broke off
-	stopped  bool                      // no more handlers
+	hasBody  bool
+	started  bool // the header is sent, or the connection taken over
+	hijacked bool // the connection is taken over
+	final    bool // the answer is closed
+	aborting bool // it broke off
+	stopped  bool // no more handlers
+	found    bool // there is a route
+	dry      bool // only see whether there is one
+
 	jsonType [1]string                 // a value for the header, without an allocation of its own
-	err      error                     // the first of the chain
 	session  *inject.Session[*Context] // nil until a provider is asked
 	rare     *rareContext              // nil until something of it is needed
 }
 
 // A rareContext is what few requests need of a Context.
 type rareContext struct {
-	header  http.Header // of a zero Context
+	header  http.Header // of a zero Context, and of ServeMux's own answers
+	err     error       // the first of the chain
 	logger  *log.Logger
 	logs    *logBuffer
 	slog    *slog.Logger
@@ -66,6 +69,21 @@ type rareContext struct {
 
 	socket       WebsocketHandler // of this connection, once Before has run
 	socketHeader http.Header      // that Before returned
+}
+
+// outcome returns the first error of the chain, or nil.
+func (c *Context) outcome() error {
+	if c.rare == nil {
+		return nil
+	}
+	return c.rare.err
+}
+
+// failed keeps the first error of the chain.
+func (c *Context) failed(err error) {
+	if m := c.more(); m.err == nil {
+		m.err = err
+	}
 }
 
 // more returns the rare part of c.
@@ -165,7 +183,7 @@ func (c *Context) MustStatus(status int) {
 	if c.closed("status") {
 		return
 	}
-	c.status = status
+	c.status = int32(status)
 }
 
 // closed reports whether the answer is written already, and logs that what was
@@ -523,7 +541,7 @@ func (c *Context) brokenOff(err error) {
 // write writes what is set. An error before the first byte leaves everything to
 // be done over.
 func (c *Context) write() error {
-	status := c.status
+	status := int(c.status)
 	if status == 0 {
 		status = http.StatusOK
 	}
@@ -561,8 +579,12 @@ func (c *Context) isHead() bool {
 }
 
 func (c *Context) writeBytes(status int, body []byte) error {
-	c.sized(len(body))
 	c.sniff(body)
+	return c.writeSized(status, body)
+}
+
+func (c *Context) writeSized(status int, body []byte) error {
+	c.sized(len(body))
 	c.writer().WriteHeader(status)
 	if c.isHead() {
 		return nil
@@ -624,7 +646,7 @@ func (c *Context) writeJSON(status int, body any) error {
 		c.jsonType[0] = "application/json"
 		h["Content-Type"] = c.jsonType[:]
 	}
-	return c.writeBytes(status, data)
+	return c.writeSized(status, data)
 }
 
 // emptyNotNull returns an empty slice or map for a nil one, and else v.
@@ -670,9 +692,7 @@ func (c *Context) writeReader(status int, r io.Reader) error {
 // handleError stops the chain and lets the error handler decide on the answer.
 func (c *Context) handleError(err error) {
 	c.StopChain()
-	if c.err == nil {
-		c.err = err
-	}
+	c.failed(err)
 	if c.hijacked {
 		c.Slog().Error("a request failed after its connection was taken over", "error", err)
 		return

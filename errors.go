@@ -249,7 +249,7 @@ func (c *Context) problemStatus(err error, status int) int {
 
 // setProblem makes err, or without one the status alone, the body.
 func (c *Context) setProblem(err error) {
-	p := problem{Type: "about:blank", Title: http.StatusText(c.status), Status: c.status}
+	p := problem{Type: "about:blank", Title: http.StatusText(int(c.status)), Status: int(c.status)}
 	if r := c.Request(); r != nil {
 		p.Instance = r.URL.EscapedPath()
 	}

@@ -343,26 +343,21 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.dispatch(w, r)
 }
 
-// A dispatch takes the place of the ResponseWriter while ServeMux looks for a
-// route, so that what it would answer by itself (404, 405, redirects) becomes a
-// matter of the engine. It also is the memory of the request's Context.
-type dispatch struct {
-	dry    bool // only see whether there is a route
-	found  bool
-	code   int32
-	header http.Header
-	ctx    Context // with the real writer
-}
+// A dispatch is a Context that takes the place of the ResponseWriter while
+// ServeMux looks for a route, so that what it would answer by itself (404, 405,
+// redirects) becomes a matter of the engine.
+type dispatch Context
 
 func (d *dispatch) Header() http.Header {
-	if d.header == nil {
-		d.header = http.Header{}
+	m := (*Context)(d).more()
+	if m.header == nil {
+		m.header = http.Header{}
 	}
-	return d.header
+	return m.header
 }
 
 func (d *dispatch) Write(p []byte) (int, error) { return len(p), nil }
-func (d *dispatch) WriteHeader(code int)        { d.code = int32(code) }
+func (d *dispatch) WriteHeader(code int)        { d.sent = int32(code) }
 
 // dispatch serves a request by the route that ServeMux finds for it.
 func (e *Engine) dispatch(w http.ResponseWriter, r *http.Request) {
@@ -370,11 +365,11 @@ func (e *Engine) dispatch(w http.ResponseWriter, r *http.Request) {
 		e.serveUnfound(new(Context), w, r, v)
 		return
 	}
-	d := new(dispatch)
-	d.ctx.bind.W = w
-	e.mux.ServeHTTP(d, r)
-	if !d.found {
-		e.missed(d, w, r)
+	c := new(Context)
+	c.bind.W = w
+	e.mux.ServeHTTP((*dispatch)(c), r)
+	if !c.found {
+		e.missed(c, w, r)
 	}
 }
 
@@ -392,12 +387,12 @@ func (s *slot) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for _, rt := range routes {
 		if rt.direct || rt.pattern.match(r, s.names) {
 			if d.found = true; !d.dry {
-				rt.serve(d, r)
+				rt.serve((*Context)(d), r)
 			}
 			return
 		}
 	}
-	d.code = http.StatusNotFound
+	d.sent = http.StatusNotFound
 }
 
 // A Route is what a pattern leads to. Its methods add to it and return it.
@@ -483,12 +478,12 @@ func wrap(around []Middleware, h http.Handler) http.Handler {
 }
 
 // serve serves a request that the route has matched.
-func (rt *Route) serve(d *dispatch, r *http.Request) {
+func (rt *Route) serve(c *Context, r *http.Request) {
 	if chain := rt.ready().chain; chain != nil {
-		chain.ServeHTTP(d.ctx.bind.W, r)
+		chain.ServeHTTP(c.bind.W, r)
 		return
 	}
-	rt.run(&d.ctx, d.ctx.bind.W, r)
+	rt.run(c, c.bind.W, r)
 }
 
 // run is the way of a request through a route: the handlers, the answer, the
@@ -518,7 +513,7 @@ func (rt *Route) chain(c *Context) {
 		if value := recover(); value != nil {
 			c.panicked(value)
 			if step < len(rt.plans) {
-				c.record.Handler(rt.plans[step].name, c.err, true)
+				c.record.Handler(rt.plans[step].name, c.outcome(), true)
 			}
 		}
 	}()
@@ -574,14 +569,12 @@ func (c *Context) panicked(value any) {
 	if value == http.ErrAbortHandler || c.options().PassPanics {
 		c.more().passing = value
 		c.StopChain()
-		c.err = errAborted
+		c.more().err = errAborted
 		c.final = true
 		return
 	}
 	err := c.recovered(value)
-	if c.err == nil {
-		c.err = err
-	}
+	c.failed(err)
 	func() {
 		defer func() {
 			if again := recover(); again != nil { // the error handler itself
@@ -599,7 +592,7 @@ var errAborted = errors.New("the handler was aborted")
 // end cleans up after a request, whatever became of it, and tells the callback.
 func (c *Context) end(callback *RouteCallback) {
 	if c.session != nil {
-		if err := c.session.Close(c.err); err != nil {
+		if err := c.session.Close(c.outcome()); err != nil {
 			c.Slog().Error("a cleanup failed", "error", err)
 		}
 	}
@@ -617,7 +610,7 @@ func (c *Context) end(callback *RouteCallback) {
 			if c.rare != nil {
 				logs = c.rare.logs.taken()
 			}
-			(*callback)(c.record.End(c.sent, c.size, logs))
+			(*callback)(c.record.End(int(c.sent), c.size, logs))
 		}()
 	}
 	if c.rare != nil && c.rare.passing != nil {

@@ -1693,6 +1693,45 @@ func BenchmarkRegister(b *testing.B) {
 	}
 }
 
+// A request that no route takes has no pattern, though ServeMux had found one.
+func TestPatternOfNotFound(t *testing.T) {
+	e := gongular.NewEngine()
+	e.GET("/n/{ID:int}", muxTell("n"))
+	e.Use(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			next.ServeHTTP(w, r)
+			if want := map[string]string{"/n/5": "GET /n/{ID}"}[r.URL.Path]; r.Pattern != want {
+				t.Errorf("%s: got %q, want %q", r.URL.Path, r.Pattern, want)
+			}
+		})
+	})
+	get(e, "/n/5")
+	get(e, "/n/x")
+	get(e, "/nowhere")
+}
+
+// URL in a handler has the prefix that a mux around the engine has taken off.
+func TestContextURLKeepsOuterPrefix(t *testing.T) {
+	e := gongular.NewEngine(gongular.Options{TrailingSlash: gongular.IgnoreSlash})
+	tell := gongular.HandlerFunc(func(c *gongular.Context) error {
+		to, err := c.URL("user", "a/b")
+		c.SetBody([]byte(to))
+		return err
+	})
+	e.GET("/u/:ID", tell).Name("user")
+	e.GET("/", tell)
+	for prefix, h := range map[string]http.Handler{"": e, "/in/api": http.StripPrefix("/in/api", e)} {
+		for _, path := range []string{"/u/5", "/u/5/", "/u/%3Cx%3E", "/u/<x>", "/"} {
+			if got, want := muxAsk(h, "GET "+prefix+path), "200 "+prefix+"/u/a%2Fb"; got != want {
+				t.Errorf("%s%s: got %q, want %q", prefix, path, got, want)
+			}
+		}
+	}
+	if got := muxAsk(http.StripPrefix("/in/api", e), "GET /in/api"); got != "200 /in/api/u/a%2Fb" {
+		t.Errorf("the root: got %q", got)
+	}
+}
+
 // The engine mounts where any http.Handler does, and several know nothing of
 // each other.
 func TestTwoEngines(t *testing.T) {

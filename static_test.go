@@ -364,6 +364,17 @@ func TestServeFilesErrors(t *testing.T) {
 	}
 }
 
+// An escaped separator is none, even where a file's name has it.
+func TestServeFilesSeparators(t *testing.T) {
+	e := gongular.NewEngine()
+	e.ServeFiles("/s", http.FS(fstest.MapFS{`a\b`: {Data: []byte("x")}, "a/b": {Data: []byte("x")}}))
+	for _, target := range []string{"/s/a%5Cb", "/s/a%5cb", "/s/a%2Fb", "/s/a%2fb"} {
+		if got := muxAsk(e, "GET "+target); got != muxMissing {
+			t.Errorf("%s: got %q", target, got)
+		}
+	}
+}
+
 func TestServeFilesMisused(t *testing.T) {
 	e := gongular.NewEngine()
 	for want, f := range map[string]func(){

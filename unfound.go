@@ -124,15 +124,12 @@ func withPath(r *http.Request, path, raw string) *http.Request {
 // path of the request, as http.StripPrefix does; "" if nothing, or more than
 // can be told.
 func outerPrefix(r *http.Request) string {
-	asked, _, _ := strings.Cut(r.RequestURI, "?")
-	if !strings.HasPrefix(asked, "/") { // the absolute form of a request to a proxy
-		u, err := url.Parse(asked)
-		if err != nil {
-			return ""
-		}
-		asked = u.EscapedPath()
+	asked, err := url.ParseRequestURI(r.RequestURI) // also the absolute form of a request to a proxy
+	if err != nil {
+		return ""
 	}
-	outer, ok := strings.CutSuffix(asked, r.URL.EscapedPath())
+	// A slash more or less may be Options.TrailingSlash's doing.
+	outer, ok := strings.CutSuffix(strings.TrimSuffix(asked.EscapedPath(), "/"), strings.TrimSuffix(r.URL.EscapedPath(), "/"))
 	if !ok || strings.HasPrefix(outer, "//") {
 		return ""
 	}
@@ -142,13 +139,7 @@ func outerPrefix(r *http.Request) string {
 // redirect is the verdict that sends the client to another escaped path of the
 // same site: 301 for GET and HEAD, 307 for what must keep its method and body.
 func redirect(r *http.Request, escaped string) *verdict {
-	// What a server around us has taken off the path belongs to it.
-	if asked, err := url.ParseRequestURI(r.RequestURI); err == nil {
-		if outer, ok := strings.CutSuffix(asked.EscapedPath(), r.URL.EscapedPath()); ok {
-			escaped = outer + escaped
-		}
-	}
-	location := "/" + strings.TrimLeft(escaped, `/\`)
+	location := "/" + strings.TrimLeft(outerPrefix(r)+escaped, `/\`)
 	if r.URL.RawQuery != "" || r.URL.ForceQuery {
 		location += "?" + r.URL.RawQuery
 	}
@@ -170,31 +161,33 @@ func otherSlash(r *http.Request) (path, escaped string, ok bool) {
 }
 
 // missed serves a request that ServeMux, or a constraint, found no route for.
-func (e *Engine) missed(d *dispatch, w http.ResponseWriter, r *http.Request) {
+func (e *Engine) missed(c *Context, w http.ResponseWriter, r *http.Request) {
 	if e.options.TrailingSlash != StrictSlash {
 		if path, escaped, ok := otherSlash(r); ok {
 			other := withPath(r, path, escaped)
-			probe := &dispatch{dry: true}
-			e.mux.ServeHTTP(probe, other)
+			probe := &Context{dry: true}
+			e.mux.ServeHTTP((*dispatch)(probe), other)
 			if probe.found && e.options.TrailingSlash == RedirectSlash {
-				e.serveUnfound(&d.ctx, w, r, redirect(r, escaped))
+				c.sent = 0
+				e.serveUnfound(c, w, r, redirect(r, escaped))
 				return
 			}
 			if probe.found {
-				again := new(dispatch)
-				again.ctx.bind.W = w
-				e.mux.ServeHTTP(again, other)
+				c.rare, c.sent = nil, 0
+				e.mux.ServeHTTP((*dispatch)(c), other)
 				return
 			}
 		}
 	}
 	v := &verdict{status: http.StatusNotFound}
+	code := int(c.sent)
+	c.sent = 0
 	switch {
-	case d.code == http.StatusBadRequest: // "OPTIONS *", which servers answer themselves
-		v.status = int(d.code)
-	case d.code == http.StatusMethodNotAllowed:
-		v.status = int(d.code)
-		allowed := append(strings.Split(d.header.Get("Allow"), ", "), http.MethodOptions)
+	case code == http.StatusBadRequest: // "OPTIONS *", which servers answer themselves
+		v.status = code
+	case code == http.StatusMethodNotAllowed:
+		v.status = code
+		allowed := append(strings.Split(c.rare.header.Get("Allow"), ", "), http.MethodOptions)
 		slices.Sort(allowed)
 		v.allow = strings.Join(slices.Compact(allowed), ", ")
 		if r.Method == http.MethodOptions {
@@ -202,7 +195,7 @@ func (e *Engine) missed(d *dispatch, w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	r.Pattern = ""
-	e.serveUnfound(&d.ctx, w, r, v)
+	e.serveUnfound(c, w, r, v)
 }
 
 // serveUnfound answers by the verdict, on the way that every route takes.

@@ -93,7 +93,7 @@ func (c *Context) runSocket(conn *ws.Conn) {
 	defer conn.Close()
 	defer func() {
 		if value := recover(); value != nil {
-			c.err = c.recovered(value)
+			c.failed(c.recovered(value))
 			conn.WriteClose(ws.CloseInternalServerErr, "")
 		}
 	}()

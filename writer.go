@@ -30,7 +30,7 @@ func (w *responseWriter) WriteHeader(status int) {
 		return
 	}
 	if status >= 200 || status == http.StatusSwitchingProtocols {
-		w.started, w.sent = true, status
+		w.started, w.sent = true, int32(status)
 	}
 	if w.bind.W != nil {
 		w.bind.W.WriteHeader(status)
@@ -42,7 +42,7 @@ func (w *responseWriter) start() {
 	if w.started {
 		return
 	}
-	status := w.status
+	status := int(w.status)
 	if status < 200 || status > 999 {
 		status = http.StatusOK
 	}
