@@ -18,7 +18,6 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/gongular/gongular/bind"
 	"github.com/gongular/gongular/inject"
@@ -183,7 +182,7 @@ func (c *Context) MustStatus(status int) {
 	if c.closed("status") {
 		return
 	}
-	c.status = int32(status)
+	c.status = int32(max(min(status, 1<<30), -1)) // as invalid as it was
 }
 
 // closed reports whether the answer is written already, and logs that what was
@@ -541,10 +540,7 @@ func (c *Context) brokenOff(err error) {
 // write writes what is set. An error before the first byte leaves everything to
 // be done over.
 func (c *Context) write() error {
-	status := int(c.status)
-	if status == 0 {
-		status = http.StatusOK
-	}
+	status := c.finalStatus()
 	if status < 200 || status > 999 {
 		return fmt.Errorf("%d is not a status of an answer", status)
 	}
@@ -562,8 +558,16 @@ func (c *Context) write() error {
 		c.body, c.hasBody = nil, false // it can be read, and closed, once
 		return c.writeReader(status, body)
 	default:
-		return c.writeJSON(status, body)
+		return c.writeJSON(body)
 	}
+}
+
+// finalStatus is the status of the answer: 200 if none was set.
+func (c *Context) finalStatus() int {
+	if c.status == 0 {
+		return http.StatusOK
+	}
+	return int(c.status)
 }
 
 // bodyless reports whether an answer of the status has no body (RFC 9110,
@@ -609,44 +613,39 @@ func (c *Context) sized(n int) {
 	}
 }
 
-// A jsonBuffer is an encoder with what it writes to. What it holds is written
-// to the connection before it is used again, and never handed out.
-type jsonBuffer struct {
-	bytes.Buffer
-	enc *json.Encoder
-}
-
-var jsonBuffers = sync.Pool{New: func() any {
-	b := new(jsonBuffer)
-	b.enc = json.NewEncoder(&b.Buffer)
-	return b
-}}
-
-// put gives the buffer back, unless it has grown beyond what most answers need.
-func (b *jsonBuffer) put() {
-	if b.Cap() <= 64<<10 {
-		b.Reset()
-		jsonBuffers.Put(b)
-	}
-}
-
-func (c *Context) writeJSON(status int, body any) error {
-	buf := jsonBuffers.Get().(*jsonBuffer)
-	defer buf.put()
-	buf.enc.SetIndent("", c.options().Indent)
-	if c.options().EmptySlices {
+func (c *Context) writeJSON(body any) error {
+	options := c.options()
+	if options.EmptySlices {
 		body = emptyNotNull(body)
 	}
-	if err := buf.enc.Encode(body); err != nil {
+	enc := json.NewEncoder((*jsonWriter)(c))
+	if options.Indent != "" {
+		enc.SetIndent("", options.Indent)
+	}
+	err := enc.Encode(body)
+	if err != nil && !c.started {
 		return fmt.Errorf("encode the body, a %T: %w", body, err)
 	}
-	data := bytes.TrimSuffix(buf.Bytes(), []byte{'\n'})
+	return err
+}
+
+// A jsonWriter is a Context as a json.Encoder writes to it: a whole value at
+// once, once it is sure that it can be encoded.
+type jsonWriter Context
+
+func (w *jsonWriter) Write(p []byte) (int, error) {
+	c := (*Context)(w)
+	data := bytes.TrimSuffix(p, []byte{'\n'})
+	if c.started {
+		_, err := c.writer().Write(data)
+		return len(p), err
+	}
 	h := c.writer().Header()
 	if _, ok := h["Content-Type"]; !ok {
 		c.jsonType[0] = "application/json"
 		h["Content-Type"] = c.jsonType[:]
 	}
-	return c.writeSized(status, data)
+	return len(p), c.writeSized(c.finalStatus(), data)
 }
 
 // emptyNotNull returns an empty slice or map for a nil one, and else v.

@@ -229,7 +229,14 @@ type plan struct {
 	proto  reflect.Value  // the value that each request gets a copy of
 	invoke func(v reflect.Value, c *Context) error
 	set    *inject.Set[*Context]
-	bound  atomic.Pointer[inject.Bound[*Context]] // to the dependencies of one version of set
+	bound  atomic.Pointer[boundPlan] // to the dependencies of one version of set
+}
+
+// A boundPlan is a plan's value with the dependencies that are provided now.
+type boundPlan struct {
+	*inject.Bound[*Context]
+	proto reflect.Value
+	zero  bool // proto is the zero value, which needs no copying
 }
 
 // newPlan works out how a handler is served. The error joins all mistakes,
@@ -314,10 +321,11 @@ func invokeHandler(v reflect.Value, c *Context) error {
 }
 
 // resolve returns the plan bound to the dependencies that are provided now.
-func (p *plan) resolve() *inject.Bound[*Context] {
+func (p *plan) resolve() *boundPlan {
 	b := p.bound.Load()
 	if b == nil || b.Version() != p.set.Version() {
-		b = p.inject.Bind(p.set, p.proto)
+		bound := p.inject.Bind(p.set, p.proto)
+		b = &boundPlan{bound, bound.Proto(), bound.Proto().IsZero()}
 		p.bound.Store(b)
 	}
 	return b
@@ -340,7 +348,9 @@ func (p *plan) fill(c *Context) (reflect.Value, error) {
 	bound := p.resolve()
 	ptr := reflect.New(p.typ)
 	v := ptr.Elem()
-	v.Set(bound.Proto())
+	if !bound.zero {
+		v.Set(bound.proto)
+	}
 	for i := range p.sections {
 		if err := p.sections[i].fill(v, &c.bind); err != nil {
 			return ptr, err

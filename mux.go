@@ -438,7 +438,7 @@ func (rt *Route) ready() *compiled {
 		c.chain = old.chain // middleware is only ever added; what it remembers stays
 	case len(c.around) > 0:
 		c.chain = wrap(c.around, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			rt.run(new(Context), w, r)
+			rt.run(new(Context), w, r, rt.ready())
 		}))
 	}
 	rt.compiled.Store(c)
@@ -479,17 +479,17 @@ func wrap(around []Middleware, h http.Handler) http.Handler {
 
 // serve serves a request that the route has matched.
 func (rt *Route) serve(c *Context, r *http.Request) {
-	if chain := rt.ready().chain; chain != nil {
-		chain.ServeHTTP(c.bind.W, r)
+	settings := rt.ready()
+	if settings.chain != nil {
+		settings.chain.ServeHTTP(c.bind.W, r)
 		return
 	}
-	rt.run(c, c.bind.W, r)
+	rt.run(c, c.bind.W, r, settings)
 }
 
 // run is the way of a request through a route: the handlers, the answer, the
 // cleanups, and who is told.
-func (rt *Route) run(c *Context, w http.ResponseWriter, r *http.Request) {
-	e, settings := rt.router.engine, rt.ready()
+func (rt *Route) run(c *Context, w http.ResponseWriter, r *http.Request, settings *compiled) {
 	if settings.options.Timeout > 0 {
 		ctx, cancel := context.WithTimeout(r.Context(), settings.options.Timeout)
 		defer cancel()
@@ -497,13 +497,15 @@ func (rt *Route) run(c *Context, w http.ResponseWriter, r *http.Request) {
 	}
 	c.route = rt
 	c.bind.R, c.bind.W, c.bind.Limits = r, w, settings.limits
-	callback := e.callback.Load()
+	callback := rt.router.engine.callback.Load()
 	if callback != nil {
 		c.record = stats.Begin(r, rt.matchedPath(), len(rt.plans))
 	}
 	defer c.end(callback)
-	rt.chain(c)
-	c.guard((*Context).finish)
+	if rt.chain(c); c.final {
+		return
+	}
+	c.guard()
 }
 
 // chain runs the handlers until one stops it.
@@ -525,6 +527,8 @@ func (rt *Route) chain(c *Context) {
 		}
 		c.record.Handler(p.name, err, c.stopped)
 		if c.stopped {
+			step = len(rt.plans)
+			c.Finalize()
 			return
 		}
 	}
@@ -536,6 +540,7 @@ func (rt *Route) chain(c *Context) {
 			c.handleError(err)
 		}
 	}
+	c.Finalize()
 }
 
 // timedOut turns the error of a context whose Options.Timeout is over into a 503.
@@ -547,11 +552,9 @@ func (c *Context) timedOut(err error) error {
 	return err
 }
 
-// finish writes the answer.
-func (c *Context) finish() { c.Finalize() }
-
-// guard calls f, and makes what panics in it an error.
-func (c *Context) guard(f func(*Context)) {
+// guard writes the answer after a panic, and makes what panics in that an error
+// once more.
+func (c *Context) guard() {
 	defer func() {
 		if value := recover(); value != nil {
 			c.panicked(value)
@@ -560,7 +563,7 @@ func (c *Context) guard(f func(*Context)) {
 			}
 		}
 	}()
-	f(c)
+	c.Finalize()
 }
 
 // panicked decides what a panic becomes. It must be called by the function that

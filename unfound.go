@@ -201,7 +201,7 @@ func (e *Engine) missed(c *Context, w http.ResponseWriter, r *http.Request) {
 // serveUnfound answers by the verdict, on the way that every route takes.
 func (e *Engine) serveUnfound(c *Context, w http.ResponseWriter, r *http.Request, v *verdict) {
 	c.more().verdict = v
-	e.unfound.run(c, w, r)
+	e.unfound.run(c, w, r, e.unfound.ready())
 }
 
 // unfound is the handler for what no route takes.
