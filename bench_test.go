@@ -74,10 +74,17 @@ func quiet(options ...gongular.Options) *gongular.Engine {
 	return e
 }
 
+// writeJSON encodes before it says a status, so that an answer which cannot be
+// encoded is a 500, as it is with us.
 func writeJSON(w http.ResponseWriter, status int, v any) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, "internal server error", http.StatusInternalServerError)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	json.NewEncoder(w).Encode(v)
+	w.Write(b)
 }
 
 func badRequest(w http.ResponseWriter, field, reason string) {

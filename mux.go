@@ -38,6 +38,7 @@ type Engine struct {
 	unfound   *Route                       // serves what no route takes
 	hosts     atomic.Pointer[[]string]     // that Router.Host names; nil without
 	callback  atomic.Pointer[RouteCallback]
+	static    atomic.Pointer[map[string][]*Route] // see findStatic; nil when routes were added
 
 	notFound, notAllowed atomic.Pointer[plan] // the user's; nil for the default
 
@@ -361,6 +362,13 @@ func (d *dispatch) WriteHeader(code int)        { d.sent = int32(code) }
 
 // dispatch serves a request by the route that ServeMux finds for it.
 func (e *Engine) dispatch(w http.ResponseWriter, r *http.Request) {
+	if rt := e.findStatic(r); rt != nil {
+		c := new(Context)
+		c.bind.W = w
+		r.Pattern = rt.muxPattern
+		rt.serve(c, r)
+		return
+	}
 	if v := e.inspect(&r); v != nil {
 		e.serveUnfound(new(Context), w, r, v)
 		return
@@ -373,12 +381,45 @@ func (e *Engine) dispatch(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// findStatic returns the route that ServeMux would find for a path that is a
+// pattern by itself: no other can be more specific. It is nil for all others,
+// and where hosts have to be looked at.
+func (e *Engine) findStatic(r *http.Request) *Route {
+	static := e.static.Load()
+	if static == nil {
+		static = e.listStatic()
+	}
+	if r.URL.RawPath != "" || e.hosts.Load() != nil {
+		return nil
+	}
+	for _, rt := range (*static)[r.URL.Path] {
+		if rt.method == r.Method {
+			return rt
+		}
+	}
+	return nil
+}
+
+// listStatic lists the routes for findStatic, after routes were registered.
+func (e *Engine) listStatic() *map[string][]*Route {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	static := map[string][]*Route{}
+	for _, rt := range e.routes {
+		path := strings.TrimSuffix(rt.pattern.muxPath(), "{$}")
+		if rt.method != "" && rt.method != http.MethodConnect && rt.router.host == "" && !strings.ContainsAny(path, "{%") {
+			static[path] = append(static[path], rt)
+		}
+	}
+	e.static.Store(&static)
+	return &static
+}
+
 // A slot is one pattern of the ServeMux: the routes of one method and shape,
 // from the most to the least constrained.
 type slot struct {
 	names  []string // of the wildcards in the ServeMux's pattern
 	routes atomic.Pointer[[]*Route]
-	plain  bool // there is one route, and nothing left to check
 }
 
 func (s *slot) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -386,6 +427,7 @@ func (s *slot) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	routes := *s.routes.Load()
 	for _, rt := range routes {
 		if rt.direct || rt.pattern.match(r, s.names) {
+			r.Pattern = rt.muxPattern
 			if d.found = true; !d.dry {
 				rt.serve((*Context)(d), r)
 			}
@@ -397,15 +439,16 @@ func (s *slot) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // A Route is what a pattern leads to. Its methods add to it and return it.
 type Route struct {
-	router   *Router
-	method   string // "" for all
-	pattern  *pattern
-	location string
-	name     string
-	direct   bool // ServeMux alone decides on it, and under its own names
-	plans    []*plan
-	last     http.Handler         // after the plans, for plain handlers; nil otherwise
-	upgrade  func(*Context) error // after the plans, for WebSockets; nil otherwise
+	router     *Router
+	method     string // "" for all
+	pattern    *pattern
+	location   string
+	name       string
+	muxPattern string // as ServeMux has it
+	direct     bool   // ServeMux alone decides on it, and under its own names
+	plans      []*plan
+	last       http.Handler         // after the plans, for plain handlers; nil otherwise
+	upgrade    func(*Context) error // after the plans, for WebSockets; nil otherwise
 
 	middleware []Middleware
 	options    Options
@@ -975,20 +1018,18 @@ func (e *Engine) newPlans(group []*plan, handlers []RequestHandler) ([]*plan, er
 // addRoute puts the route into its slot, and a new slot into the ServeMux. The
 // engine's lock is held.
 func (e *Engine) addRoute(rt *Route) error {
+	rt.muxPattern = strings.TrimLeft(rt.method+" "+rt.router.host+rt.pattern.muxPath(), " ")
 	key := rt.method + " " + rt.router.host + rt.pattern.shape()
 	s, ok := e.slots[key]
 	if !ok {
 		s = &slot{names: rt.pattern.muxNames()}
-		muxPattern := strings.TrimLeft(rt.method+" "+rt.router.host+rt.pattern.muxPath(), " ")
-		if err := tryHandle(e.mux, muxPattern, s); err != nil {
-			return e.explainConflict(rt, muxPattern, err)
+		s.routes.Store(new([]*Route))
+		if err := tryHandle(e.mux, rt.muxPattern, s); err != nil {
+			return e.explainConflict(rt, err)
 		}
 		e.slots[key] = s
 	}
-	var routes []*Route
-	if s.routes.Load() != nil {
-		routes = slices.Clone(*s.routes.Load())
-	}
+	routes := slices.Clone(*s.routes.Load())
 	for _, other := range routes {
 		if other.pattern.same(rt.pattern) {
 			return fmt.Errorf("conflicts with %s, registered at %s: both take the same paths", other.subject(), other.location)
@@ -999,6 +1040,7 @@ func (e *Engine) addRoute(rt *Route) error {
 	slices.SortStableFunc(routes, func(a, b *Route) int { return a.pattern.compare(b.pattern) })
 	s.routes.Store(&routes)
 	e.routes = append(e.routes, rt)
+	e.static.Store(nil)
 	return nil
 }
 
@@ -1014,14 +1056,13 @@ func tryHandle(mux *http.ServeMux, pattern string, h http.Handler) (err error) {
 }
 
 // explainConflict finds the route that ServeMux says the pattern conflicts with.
-func (e *Engine) explainConflict(rt *Route, muxPattern string, err error) error {
+func (e *Engine) explainConflict(rt *Route, err error) error {
 	for _, other := range e.routes {
 		mux := http.NewServeMux()
-		otherPattern := strings.TrimLeft(other.method+" "+other.router.host+other.pattern.muxPath(), " ")
-		if tryHandle(mux, otherPattern, http.NotFoundHandler()) != nil {
+		if tryHandle(mux, other.muxPattern, http.NotFoundHandler()) != nil {
 			continue
 		}
-		if conflict := tryHandle(mux, muxPattern, http.NotFoundHandler()); conflict != nil {
+		if conflict := tryHandle(mux, rt.muxPattern, http.NotFoundHandler()); conflict != nil {
 			_, why, ok := strings.Cut(conflict.Error(), "):\n")
 			if !ok {
 				return err // the pattern itself is what ServeMux refuses

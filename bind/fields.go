@@ -17,14 +17,17 @@ type field struct {
 	name  string // Go name, after those of the embedded structs it is in; for messages
 	key   string // name in the request
 	index []int  // position in the struct
+	at    int    // the same, if it is direct
 	typ   reflect.Type
 	shape shape
 	set   setter // of one value
 	empty bool   // an empty value counts
-	csv   bool   // a list in one value
-	fresh setter // sets a default that must not be shared between requests; nil if none
-	deflt string
-	file  fileRule
+
+	direct bool   // the field of the struct itself, not of an embedded one
+	csv    bool   // a list in one value
+	fresh  setter // sets a default that must not be shared between requests; nil if none
+	deflt  string
+	file   fileRule
 }
 
 // A shape says how many values a field takes.

@@ -201,15 +201,7 @@ func (b *binding) extra(key, value string) error {
 		}
 		return nil
 	}
-	if base, name, ok := strings.Cut(strings.TrimSuffix(key, "]"), "["); ok && strings.HasSuffix(key, "]") {
-		if i := b.plan.find(base); i >= 0 && b.plan.fields[i].shape == mapping {
-			return b.setMember(i, name, value)
-		}
-	}
-	if b.req.limits().Strict {
-		return b.unknown(key)
-	}
-	return nil
+	return b.other(key, value, b.req.limits().Strict)
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -66,7 +66,9 @@ func Compile(t reflect.Type, src Source, conv Converters) (*Plan, error) {
 			p.index[f.key] = i
 		}
 	}
-	for _, f := range fields {
+	for i := range fields {
+		f := &fields[i]
+		f.direct, f.at = len(f.index) == 1, f.index[0]
 		p.maps = p.maps || f.shape == mapping
 		p.fresh = p.fresh || (f.fresh != nil && !plain(f.typ))
 	}
@@ -109,8 +111,8 @@ func (f *field) mustSetDefault(fv reflect.Value) {
 
 // in returns the field's value in struct v.
 func (f *field) in(v reflect.Value) reflect.Value {
-	if len(f.index) == 1 {
-		return v.Field(f.index[0])
+	if f.direct {
+		return v.Field(f.at)
 	}
 	return v.FieldByIndex(f.index)
 }
@@ -118,14 +120,15 @@ func (f *field) in(v reflect.Value) reflect.Value {
 // Bind fills v, an addressable struct of the plan's type, from the request. It
 // returns the first value that does not fit, as an [Error].
 func (p *Plan) Bind(v reflect.Value, req *Request) error {
+	if p.src == Param {
+		return p.bindParams(v, req)
+	}
 	b := binding{plan: p, v: v, req: req}
 	if len(p.fields) > len(b.seen)*64 {
 		b.more = make([]bool, len(p.fields))
 	}
 	var err error
 	switch p.src {
-	case Param:
-		err = b.params()
 	case Query:
 		err = b.pairs(req.R.URL.RawQuery)
 	case Header:
@@ -268,16 +271,20 @@ func (b *binding) fieldError(f *field, err error) Error {
 	return Error{Place: b.plan.place, FieldName: f.name, Key: f.key, Reason: err.Error(), Err: err}
 }
 
-func (b *binding) params() error {
-	rest := b.req.limits().Rest
-	for i := range b.plan.fields {
-		key := b.plan.fields[i].key
-		s := b.req.R.PathValue(key)
-		if key == rest {
+// bindParams is the binding of a path, which has one value for each field.
+func (p *Plan) bindParams(v reflect.Value, req *Request) error {
+	rest := req.limits().Rest
+	for i := range p.fields {
+		f := &p.fields[i]
+		s := req.R.PathValue(f.key)
+		if f.key == rest {
 			s = "/" + s
 		}
-		if err := b.set(i, s); err != nil {
-			return err
+		if s == "" && !f.empty {
+			continue
+		}
+		if err := f.set(f.in(v), s); err != nil {
+			return Error{Place: p.place, FieldName: f.name, Key: f.key, Reason: err.Error(), Err: err}
 		}
 	}
 	return nil

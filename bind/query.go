@@ -12,48 +12,96 @@ import (
 // escaped, and takes no malformed pair in silence.
 func (b *binding) pairs(raw string) error {
 	limits := b.req.limits()
-	for n := 0; raw != ""; {
-		var pair string
-		pair, raw, _ = strings.Cut(raw, "&")
-		if pair == "" {
+	next := 0 // the field that is probably meant: clients keep to an order
+	for n, i := 0, 0; i < len(raw); i++ {
+		// One pass over the pair finds its end, the first =, and whether there is
+		// anything to unescape.
+		start, equals, plain := i, -1, true
+	pair:
+		for ; i < len(raw); i++ {
+			c := raw[i]
+			if c > '=' {
+				continue
+			}
+			switch c {
+			case '&':
+				break pair
+			case '=':
+				if equals < 0 {
+					equals = i
+				}
+			case '%', '+', ';':
+				plain = false
+			}
+		}
+		if i == start {
 			continue
 		}
 		if n++; limits.Keys > 0 && n > limits.Keys {
 			return Error{Place: b.plan.place, Reason: fmt.Sprintf("more than %d keys", limits.Keys)}
 		}
-		key, value, _ := strings.Cut(pair, "=")
-		if err := b.pair(key, value, limits.Strict); err != nil {
+		key, value := raw[start:i], ""
+		if equals >= 0 {
+			key, value = raw[start:equals], raw[equals+1:i]
+		}
+		at := -1
+		if plain && next < len(b.plan.fields) && b.plan.fields[next].key == key {
+			at = next
+		} else {
+			var err error
+			if at, key, value, err = b.decode(key, value, plain); err != nil {
+				return err
+			}
+		}
+		if at < 0 {
+			if err := b.other(key, value, limits.Strict); err != nil {
+				return err
+			}
+			continue
+		}
+		next = at + 1
+		if err := b.pair(at, value); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *binding) pair(rawKey, rawValue string, strict bool) error {
-	key, err := unescape(rawKey)
-	if err != nil {
-		return Error{Place: b.plan.place, Reason: err.Error(), Err: err}
+// decode unescapes a pair and finds its field, which is -1 if there is none.
+func (b *binding) decode(rawKey, rawValue string, plain bool) (i int, key, value string, err error) {
+	if plain {
+		return b.plan.find(rawKey), rawKey, rawValue, nil
 	}
-	i := b.plan.find(key)
-	value, err := unescape(rawValue)
-	if err != nil {
+	if key, err = unescape(rawKey); err != nil {
+		return 0, "", "", Error{Place: b.plan.place, Reason: err.Error(), Err: err}
+	}
+	i = b.plan.find(key)
+	if value, err = unescape(rawValue); err != nil {
 		e := Error{Place: b.plan.place, Key: key, Reason: err.Error(), Err: err}
 		if i >= 0 {
 			e.FieldName = b.plan.fields[i].name
 		}
-		return e
+		return 0, "", "", e
 	}
-	if i >= 0 {
-		if shape := b.plan.fields[i].shape; shape == file || shape == files {
-			if value == "" {
-				return nil // noFiles says whether one had to be sent
-			}
-			return b.fieldError(&b.plan.fields[i], errText)
-		} else if shape == mapping {
-			return b.notMember(i)
+	return i, key, value, nil
+}
+
+// pair gives field i a value that was sent under its key.
+func (b *binding) pair(i int, value string) error {
+	switch b.plan.fields[i].shape {
+	case file, files:
+		if value == "" {
+			return nil // noFiles says whether one had to be sent
 		}
-		return b.set(i, value)
+		return b.fieldError(&b.plan.fields[i], errText)
+	case mapping:
+		return b.notMember(i)
 	}
+	return b.set(i, value)
+}
+
+// other takes a pair whose key is no field's: a member of a map, or unknown.
+func (b *binding) other(key, value string, strict bool) error {
 	if b.plan.maps && strings.HasSuffix(key, "]") {
 		base, name, ok := strings.Cut(key[:len(key)-1], "[")
 		if i := b.plan.find(base); ok && i >= 0 && b.plan.fields[i].shape == mapping {
