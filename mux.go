@@ -982,6 +982,7 @@ func (r *Router) register(rt *Route, handlers []RequestHandler) error {
 	for _, p := range plans {
 		errs = append(errs, prefixed(p.name+": ", p.checkRoute(rt.method, pat)))
 	}
+	errs = append(errs, oneBody(plans))
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
@@ -989,6 +990,23 @@ func (r *Router) register(rt *Route, handlers []RequestHandler) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.addRoute(rt)
+}
+
+// oneBody reports handlers of one chain that want the body as JSON and as a form.
+func oneBody(plans []*plan) error {
+	var body, form *plan
+	for _, p := range plans {
+		if p.has(FieldBody) {
+			body = p
+		}
+		if p.has(FieldForm) {
+			form = p
+		}
+	}
+	if body == nil || form == nil {
+		return nil
+	}
+	return fmt.Errorf("%s has a Body and %s a Form, but a request has one body", body.name, form.name)
 }
 
 // newPlans returns the plans of the group, which are shared, and of the handlers.

@@ -267,6 +267,8 @@ func TestWrongSetup(t *testing.T) {
 			`POST "/": *gongular_test.hQueryFile: Query.F: a file can be bound in Form only`},
 		{"body and form", handle("/", &hBodyAndForm{}),
 			`POST "/": *gongular_test.hBodyAndForm: has both Body and Form, but a request has one body`},
+		{"body and form in a chain", func(e *gongular.Engine) { e.Group("/g", &hForm{}).POST("/x", &hBody{}) },
+			`POST "/g/x": *gongular_test.hBody has a Body and *gongular_test.hForm a Form, but a request has one body`},
 		{"body on GET", func(e *gongular.Engine) { e.GET("/", &hBody{}) },
 			`GET "/": *gongular_test.hBody: Body: a GET request has no body`},
 		{"form on HEAD", func(e *gongular.Engine) { e.HEAD("/", &hForm{}) },

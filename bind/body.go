@@ -62,7 +62,7 @@ func (p *BodyPlan) Bind(v reflect.Value, req *Request) error {
 	if err != nil {
 		return err
 	}
-	req.keepBody = req.keepBody || p.keep || decode != nil
+	req.keep = req.keep || p.keep || decode != nil
 	if decode != nil && len(data) > 0 {
 		if err := decode(data, v.Addr().Interface()); err != nil {
 			return Error{Place: PlaceBody, Reason: err.Error(), Err: err}
@@ -99,7 +99,7 @@ func (p *BodyPlan) Bind(v reflect.Value, req *Request) error {
 // decoder returns the decoder for the body's type: nil for JSON, an error for a
 // type that is not accepted.
 func (q *Request) decoder(limits *Limits) (Decoder, error) {
-	ct := q.R.Header.Get("Content-Type")
+	ct := contentType(q.R)
 	if !q.hasBody() {
 		return nil, nil
 	}
@@ -143,10 +143,7 @@ func (q *Request) readBody(limits *Limits) ([]byte, error) {
 		q.bodyRead = true
 		q.bodyErr = q.fillBody(limits)
 	}
-	if q.bodyErr != nil || q.body == nil {
-		return nil, q.bodyErr
-	}
-	return q.body.b, nil
+	return q.bytes, q.bodyErr
 }
 
 func (q *Request) fillBody(limits *Limits) error {
@@ -157,8 +154,7 @@ func (q *Request) fillBody(limits *Limits) error {
 	if err != nil {
 		return err
 	}
-	q.body = getBuffer()
-	if err := q.body.readAll(limited, q.R.ContentLength); err != nil {
+	if err := q.readAll(limited, q.R.ContentLength); err != nil {
 		return q.readError(PlaceBody, err)
 	}
 	q.endDeadline(limits.BodyTimeout)

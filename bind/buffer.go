@@ -5,46 +5,57 @@ import (
 	"sync"
 )
 
-// A buffer holds a body while it is read and decoded. Buffers are pooled: what
-// decoding leaves behind has been copied out of them, see Request.keepBody.
-type buffer struct{ b []byte }
+// A bodyState is what has been read of a body, with the memory for it. States
+// are pooled: what decoding leaves behind has been copied out of them, see keep.
+type bodyState struct {
+	bytes   []byte // of a JSON body, or a form while it is read
+	limited limitedBody
+	keep    bool // somebody may hold on to the bytes
 
-// maxPooled is the size above which a buffer is not kept.
+	bodyRead bool
+	bodyErr  error
+
+	formRead bool
+	formErr  error
+	form     formValues
+}
+
+// maxPooled is the size above which memory is not kept.
 const maxPooled = 64 << 10
 
-var buffers = sync.Pool{New: func() any { return &buffer{b: make([]byte, 0, 1<<10)} }}
+var states = sync.Pool{New: func() any { return &bodyState{bytes: make([]byte, 0, 1<<10)} }}
 
-func getBuffer() *buffer {
-	return buffers.Get().(*buffer)
-}
+func getState() *bodyState { return states.Get().(*bodyState) }
 
-func (b *buffer) put() {
-	if cap(b.b) > maxPooled {
+func (s *bodyState) put() {
+	if s.keep || cap(s.bytes) > maxPooled {
 		return
 	}
-	b.b = b.b[:0]
-	buffers.Put(b)
+	*s = bodyState{bytes: s.bytes[:0]}
+	states.Put(s)
 }
 
-// readAll reads r to its end. The expected size is what the client says: no
-// more than maxPooled is believed at once.
-func (b *buffer) readAll(r io.Reader, expected int64) error {
-	if want := int(min(expected, maxPooled)) + 1; want > cap(b.b) {
-		b.b = make([]byte, 0, want)
+// readAll reads r to its end, into s.bytes. The expected size is what the client
+// says: no more than maxPooled is believed at once.
+func (s *bodyState) readAll(r io.Reader, expected int64) error {
+	b := s.bytes[:0]
+	if want := int(min(expected, maxPooled)) + 1; want > cap(b) {
+		b = make([]byte, 0, want)
 	}
 	for {
-		if len(b.b) == cap(b.b) {
-			b.b = append(b.b, 0)[:len(b.b)]
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
 		}
-		n, err := r.Read(b.b[len(b.b):cap(b.b)])
-		b.b = b.b[:len(b.b)+n]
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		s.bytes = b
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if expected > 0 && int64(len(b.b)) == expected {
+		if expected > 0 && int64(len(b)) == expected {
 			return nil // net/http's reader ends here too
 		}
 	}

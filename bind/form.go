@@ -38,7 +38,7 @@ func (q *Request) readForm() error {
 	if !q.hasBody() {
 		return nil
 	}
-	ct := q.R.Header.Get("Content-Type")
+	ct := contentType(q.R)
 	kind, boundary := formType(ct)
 	if kind == otherType || kind == noType {
 		if q.R.ContentLength == 0 || q.R.ContentLength < 0 && q.endsAtOnce(limits) {
@@ -53,12 +53,10 @@ func (q *Request) readForm() error {
 	if kind == multipartType {
 		err = q.readMultipart(limits, limited, boundary)
 	} else {
-		buf := getBuffer()
-		if err = buf.readAll(limited, q.R.ContentLength); err != nil {
+		if err = q.readAll(limited, q.R.ContentLength); err != nil {
 			err = q.readError(PlaceForm, err)
 		}
-		q.form.text = string(buf.b)
-		buf.put()
+		q.form.text = string(q.bytes)
 	}
 	if err == nil {
 		q.endDeadline(limits.FormTimeout)
@@ -79,6 +77,14 @@ func (q *Request) endsAtOnce(limits *Limits) bool {
 		return true
 	}
 	return false
+}
+
+// contentType is r.Header.Get("Content-Type") without the canonical key's search.
+func contentType(r *http.Request) string {
+	if values := r.Header["Content-Type"]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
 }
 
 func formType(ct string) (kind mediaType, boundary string) {

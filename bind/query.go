@@ -3,7 +3,6 @@ package bind
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 )
 
@@ -114,27 +113,47 @@ func (b *binding) other(key, value string, strict bool) error {
 	return nil
 }
 
-// unescape is url.QueryUnescape, which it calls only for what needs it, and
-// refuses a semicolon as url.ParseQuery does.
+// unescape is url.QueryUnescape with one allocation at the most, and refuses a
+// semicolon as url.ParseQuery does.
 func unescape(s string) (string, error) {
-	plain := true
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '%', '+':
-			plain = false
-		case ';':
-			return "", fmt.Errorf("a semicolon in %s separates nothing; write %%3B", quote(s))
-		}
-	}
-	if plain {
+	i := strings.IndexAny(s, "%+;")
+	if i < 0 {
 		return s, nil
 	}
-	t, err := url.QueryUnescape(s)
-	if err != nil {
-		return "", fmt.Errorf("malformed percent-encoding in %s", quote(s))
+	var room [128]byte
+	b := append(room[:0], s[:i]...)
+	for ; i < len(s); i++ {
+		switch c := s[i]; c {
+		case ';':
+			return "", fmt.Errorf("a semicolon in %s separates nothing; write %%3B", quote(s))
+		case '+':
+			b = append(b, ' ')
+		case '%':
+			if i+2 >= len(s) || unhex[s[i+1]] < 0 || unhex[s[i+2]] < 0 {
+				return "", fmt.Errorf("malformed percent-encoding in %s", quote(s))
+			}
+			b = append(b, byte(unhex[s[i+1]]<<4|unhex[s[i+2]]))
+			i += 2
+		default:
+			b = append(b, c)
+		}
 	}
-	return t, nil
+	return string(b), nil
 }
+
+// unhex has the values of hexadecimal digits, and -1 for all else.
+var unhex = func() (t [256]int16) {
+	for i := range t {
+		t[i] = -1
+	}
+	for i, c := range "0123456789abcdef" {
+		t[c] = int16(i)
+	}
+	for i, c := range "ABCDEF" {
+		t[c] = int16(10 + i)
+	}
+	return t
+}()
 
 // A mediaType is what a Content-Type says about a body, as far as it matters here.
 type mediaType uint8

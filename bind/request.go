@@ -64,23 +64,10 @@ type Request struct {
 	*bodyState // nil until something is read
 }
 
-// A bodyState is what has been read of a body.
-type bodyState struct {
-	limited  limitedBody
-	body     *buffer
-	bodyErr  error
-	bodyRead bool
-	keepBody bool // somebody may hold on to the bytes
-
-	form     formValues
-	formErr  error
-	formRead bool
-}
-
 // reading prepares for reading the body.
 func (q *Request) reading() {
 	if q.bodyState == nil {
-		q.bodyState = new(bodyState)
+		q.bodyState = getState()
 	}
 }
 
@@ -94,17 +81,17 @@ func (q *Request) limits() *Limits {
 // Close closes and removes the uploaded files of the request, and gives back
 // its buffer. The error tells of files that could not be closed or removed.
 func (q *Request) Close() error {
-	if q.bodyState == nil {
+	s := q.bodyState
+	if s == nil {
 		return nil
 	}
-	if q.body != nil && !q.keepBody {
-		q.body.put()
+	q.bodyState = nil
+	var err error
+	if s.form.multi != nil {
+		err = s.form.close()
 	}
-	q.body = nil
-	if q.form.multi == nil {
-		return nil
-	}
-	return q.form.close()
+	s.put()
+	return err
 }
 
 // hasBody reports whether the request may have a body.
@@ -144,7 +131,7 @@ func (q *Request) limitBody(place string, limit int64, timeout time.Duration) (*
 		return nil, tooLarge(place, limit)
 	}
 	if timeout > 0 {
-		setReadDeadline(q.W, time.Now().Add(timeout))
+		setReadDeadline(q.W, timeout)
 	}
 	q.limited = limitedBody{r: q.R.Body, limit: max(limit, 0)}
 	if limit > 0 && q.R.ContentLength <= 0 {
@@ -157,7 +144,7 @@ func (q *Request) limitBody(place string, limit int64, timeout time.Duration) (*
 // will read: it drains some of it for the sake of clients that send all before
 // they listen.
 func (q *Request) hurry() {
-	setReadDeadline(q.W, time.Now().Add(drainTime))
+	setReadDeadline(q.W, drainTime)
 }
 
 const drainTime = 500 * time.Millisecond
@@ -166,7 +153,7 @@ const drainTime = 500 * time.Millisecond
 // reader is the server itself, which waits for the client to go away.
 func (q *Request) endDeadline(timeout time.Duration) {
 	if timeout > 0 {
-		setReadDeadline(q.W, time.Time{})
+		setReadDeadline(q.W, 0)
 	}
 }
 
@@ -190,11 +177,16 @@ func (q *Request) readError(place string, err error) error {
 }
 
 // setReadDeadline sets the deadline for reading from the connection under w, as
-// http.ResponseController does. A writer without one is left alone.
-func setReadDeadline(w http.ResponseWriter, t time.Time) {
+// http.ResponseController does, to the time after now; 0 is none. A writer
+// without deadlines is left alone.
+func setReadDeadline(w http.ResponseWriter, after time.Duration) {
 	for w != nil {
 		switch rw := w.(type) {
 		case interface{ SetReadDeadline(time.Time) error }:
+			var t time.Time
+			if after > 0 {
+				t = time.Now().Add(after)
+			}
 			rw.SetReadDeadline(t)
 			return
 		case interface{ Unwrap() http.ResponseWriter }:
