@@ -427,7 +427,9 @@ func (s *slot) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	routes := *s.routes.Load()
 	for _, rt := range routes {
 		if rt.direct || rt.pattern.match(r, s.names) {
-			r.Pattern = rt.muxPattern
+			if !rt.direct {
+				r.Pattern = rt.muxPattern
+			}
 			if d.found = true; !d.dry {
 				rt.serve((*Context)(d), r)
 			}

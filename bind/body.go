@@ -84,7 +84,7 @@ func (p *BodyPlan) Bind(v reflect.Value, req *Request) error {
 	if tooDeep(data, limits.Depth) {
 		return Error{Place: PlaceBody, Reason: fmt.Sprintf("nested deeper than %d", limits.Depth)}
 	}
-	if err := json.Unmarshal(data, v.Addr().Interface()); err != nil {
+	if err := p.unmarshal(data, v.Addr().Interface()); err != nil {
 		return p.explain(data, err)
 	}
 	if v.Kind() == reflect.Pointer && v.IsNil() {

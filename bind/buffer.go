@@ -1,6 +1,8 @@
 package bind
 
 import (
+	"bytes"
+	"encoding/json"
 	"io"
 	"sync"
 )
@@ -59,4 +61,48 @@ func (s *bodyState) readAll(r io.Reader, expected int64) error {
 			return nil // net/http's reader ends here too
 		}
 	}
+}
+
+// A decoder is a json.Decoder that is used again, for small bodies: it keeps the
+// state that json.Unmarshal makes anew for each.
+type decoder struct {
+	r   bytes.Reader
+	dec *json.Decoder
+	fed int64 // bytes of all bodies so far
+}
+
+// maxDecoder is the size above which copying a body to a decoder costs more
+// than it saves.
+const maxDecoder = 4 << 10
+
+var decoders = sync.Pool{New: func() any {
+	d := new(decoder)
+	d.dec = json.NewDecoder(&d.r)
+	return d
+}}
+
+// unmarshal is json.Unmarshal(data, v).
+func (p *BodyPlan) unmarshal(data []byte, v any) error {
+	// Foreign code may keep what it decodes; numbers and words end only where
+	// the input does, which a decoder does not forget.
+	if first := data[0]; p.keep || len(data) > maxDecoder || first != '{' && first != '[' {
+		return json.Unmarshal(data, v)
+	}
+	d := decoders.Get().(*decoder)
+	d.r.Reset(data)
+	if err := d.dec.Decode(v); err != nil {
+		return json.Unmarshal(data, v) // for its error; this decoder is spoilt
+	}
+	rest := data[d.dec.InputOffset()-d.fed:]
+	for _, c := range rest {
+		if !isSpace(c) {
+			return json.Unmarshal(data, v)
+		}
+	}
+	if d.r.Len() == 0 { // else it does not know of the space at the end
+		d.fed += int64(len(data))
+		d.r.Reset(nil)
+		decoders.Put(d)
+	}
+	return nil
 }
