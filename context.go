@@ -32,9 +32,8 @@ import (
 // takes header, status, body and logs, and has no request; [NewContext] makes
 // one that has.
 type Context struct {
-	route  *Route       // nil outside of an engine
-	bind   bind.Request // with the request and the server's writer
-	record *stats.Recorder
+	route *Route       // nil outside of an engine
+	bind  bind.Request // with the request and the server's writer
 
 	status int32 // that was set; 0: none
 	sent   int32 // that was sent; before there is a route, what ServeMux would send
@@ -50,13 +49,15 @@ type Context struct {
 	found    bool // there is a route
 	dry      bool // only see whether there is one
 
-	jsonType [1]string                 // a value for the header, without an allocation of its own
-	session  *inject.Session[*Context] // nil until a provider is asked
-	rare     *rareContext              // nil until something of it is needed
+	jsonType [1]string    // a value for the header, without an allocation of its own
+	rare     *rareContext // nil until something of it is needed
 }
 
 // A rareContext is what few requests need of a Context.
 type rareContext struct {
+	record  *stats.Recorder           // nil if nobody listens
+	session *inject.Session[*Context] // nil until a provider is asked
+
 	header  http.Header // of a zero Context, and of ServeMux's own answers
 	err     error       // the first of the chain
 	logger  *log.Logger
@@ -76,6 +77,14 @@ func (c *Context) outcome() error {
 		return nil
 	}
 	return c.rare.err
+}
+
+// recorder returns the request's recorder, which is nil if nobody listens.
+func (c *Context) recorder() *stats.Recorder {
+	if c.rare == nil {
+		return nil
+	}
+	return c.rare.record
 }
 
 // failed keeps the first error of the chain.

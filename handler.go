@@ -357,10 +357,11 @@ func (p *plan) fill(c *Context) (reflect.Value, error) {
 		}
 	}
 	if bound.Dynamic() {
-		if c.session == nil {
-			c.session = new(inject.Session[*Context])
+		m := c.more()
+		if m.session == nil {
+			m.session = new(inject.Session[*Context])
 		}
-		if err := bound.Inject(c, c.session, v); err != nil {
+		if err := bound.Inject(c, m.session, v); err != nil {
 			return ptr, err
 		}
 	}

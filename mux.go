@@ -389,7 +389,7 @@ func (e *Engine) findStatic(r *http.Request) *Route {
 	if static == nil {
 		static = e.listStatic()
 	}
-	if r.URL.RawPath != "" || e.hosts.Load() != nil {
+	if len(*static) == 0 || r.URL.RawPath != "" || e.hosts.Load() != nil {
 		return nil
 	}
 	for _, rt := range (*static)[r.URL.Path] {
@@ -544,7 +544,7 @@ func (rt *Route) run(c *Context, w http.ResponseWriter, r *http.Request, setting
 	c.bind.R, c.bind.W, c.bind.Limits = r, w, settings.limits
 	callback := rt.router.engine.callback.Load()
 	if callback != nil {
-		c.record = stats.Begin(r, rt.matchedPath(), len(rt.plans))
+		c.more().record = stats.Begin(r, rt.matchedPath(), len(rt.plans))
 	}
 	defer c.end(callback)
 	if rt.chain(c); c.final {
@@ -560,7 +560,7 @@ func (rt *Route) chain(c *Context) {
 		if value := recover(); value != nil {
 			c.panicked(value)
 			if step < len(rt.plans) {
-				c.record.Handler(rt.plans[step].name, c.outcome(), true)
+				c.recorder().Handler(rt.plans[step].name, c.outcome(), true)
 			}
 		}
 	}()
@@ -570,7 +570,7 @@ func (rt *Route) chain(c *Context) {
 		if err != nil {
 			c.handleError(c.timedOut(err))
 		}
-		c.record.Handler(p.name, err, c.stopped)
+		c.recorder().Handler(p.name, err, c.stopped)
 		if c.stopped {
 			step = len(rt.plans)
 			c.Finalize()
@@ -639,8 +639,8 @@ var errAborted = errors.New("the handler was aborted")
 
 // end cleans up after a request, whatever became of it, and tells the callback.
 func (c *Context) end(callback *RouteCallback) {
-	if c.session != nil {
-		if err := c.session.Close(c.outcome()); err != nil {
+	if c.rare != nil && c.rare.session != nil {
+		if err := c.rare.session.Close(c.outcome()); err != nil {
 			c.Slog().Error("a cleanup failed", "error", err)
 		}
 	}
@@ -658,7 +658,7 @@ func (c *Context) end(callback *RouteCallback) {
 			if c.rare != nil {
 				logs = c.rare.logs.taken()
 			}
-			(*callback)(c.record.End(int(c.sent), c.size, logs))
+			(*callback)(c.recorder().End(int(c.sent), c.size, logs))
 		}()
 	}
 	if c.rare != nil && c.rare.passing != nil {

@@ -106,6 +106,10 @@ func setBool(v reflect.Value, s string) error {
 
 func setInt(bits int) setter {
 	return func(v reflect.Value, s string) error {
+		if n, err := strconv.Atoi(s); err == nil && !v.OverflowInt(int64(n)) {
+			v.SetInt(int64(n)) // the usual case, by the fastest means
+			return nil
+		}
 		n, err := strconv.ParseInt(s, 10, bits)
 		if err != nil {
 			return intError(s, err, int64(-1)<<(bits-1), uint64(1)<<(bits-1)-1)
