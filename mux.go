@@ -103,7 +103,8 @@ func (e *Engine) GetHandler() http.Handler { return e }
 
 // SetRouteCallback sets the function that is told of each request when it is
 // over, the requests that no route takes among them: they have no MatchedPath.
-// It runs in the request's goroutine, so that a slow one delays clients. For nil
+// What a middleware answers by itself is not the engine's to tell of. It runs in
+// the request's goroutine, so that a slow one delays clients. For nil
 // and [NoOpRouteCallback] nothing is measured.
 func (e *Engine) SetRouteCallback(fn RouteCallback) {
 	if fn == nil || reflect.ValueOf(fn).Pointer() == reflect.ValueOf(NoOpRouteCallback).Pointer() {
@@ -430,7 +431,8 @@ func (s *slot) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			if !rt.direct {
 				r.Pattern = rt.muxPattern
 			}
-			if d.found = true; !d.dry {
+			d.found, d.route = true, rt
+			if !d.dry {
 				rt.serve((*Context)(d), r)
 			}
 			return
@@ -450,6 +452,7 @@ type Route struct {
 	direct     bool   // ServeMux alone decides on it, and under its own names
 	plans      []*plan
 	last       http.Handler         // after the plans, for plain handlers; nil otherwise
+	lastName   string               // of the type of last
 	upgrade    func(*Context) error // after the plans, for WebSockets; nil otherwise
 
 	middleware []Middleware
@@ -561,6 +564,8 @@ func (rt *Route) chain(c *Context) {
 			c.panicked(value)
 			if step < len(rt.plans) {
 				c.recorder().Handler(rt.plans[step].name, c.outcome(), true)
+			} else if step == len(rt.plans) && rt.last != nil {
+				c.recorder().Handler(rt.lastName, c.outcome(), true)
 			}
 		}
 	}()
@@ -570,15 +575,19 @@ func (rt *Route) chain(c *Context) {
 		if err != nil {
 			c.handleError(c.timedOut(err))
 		}
-		c.recorder().Handler(p.name, err, c.stopped)
+		if p.name != "" { // the engine's own has none
+			c.recorder().Handler(p.name, err, c.stopped)
+		}
 		if c.stopped {
-			step = len(rt.plans)
+			step = len(rt.plans) + 1
 			c.Finalize()
 			return
 		}
 	}
 	if rt.last != nil {
 		rt.last.ServeHTTP(c.Writer(), c.bind.R)
+		step++
+		c.recorder().Handler(rt.lastName, nil, c.stopped)
 	}
 	if rt.upgrade != nil {
 		if err := rt.upgrade(c); err != nil {
@@ -760,7 +769,7 @@ func (r *Router) method(method, path string, handlers []RequestHandler) *Route {
 // Handle registers a plain [http.Handler], after the handlers of the group. The
 // pattern is a path, for all methods, or has a method before it, as in "POST /x".
 func (r *Router) Handle(pattern string, handler http.Handler) *Route {
-	rt := &Route{router: r, last: handler}
+	rt := &Route{router: r, last: handler, lastName: fmt.Sprintf("%T", handler)}
 	path := pattern
 	var err error
 	if i := strings.IndexAny(pattern, " \t"); i >= 0 && pattern[0] != '/' {
@@ -790,7 +799,7 @@ func (r *Router) Mount(prefix string, handler http.Handler) *Route {
 	}
 	full, err := parsePattern(joinPatterns(r.prefix, prefix))
 	if err == nil {
-		rt.last = stripSegments(len(full.segments), handler)
+		rt.last, rt.lastName = stripSegments(len(full.segments), handler), fmt.Sprintf("%T", handler)
 	}
 	return r.mustRegister(rt, strings.TrimRight(prefix, "/")+"/{mounted...}", nil, err)
 }
@@ -1093,13 +1102,14 @@ func (e *Engine) explainConflict(rt *Route, err error) error {
 	return err
 }
 
+var knownMethods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"}
+
 // checkMethod reports a method that is none.
 func checkMethod(method string) error {
 	if !validToken(method) {
 		return fmt.Errorf("%q is not a method", method)
 	}
-	known := []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY"}
-	if upper := strings.ToUpper(method); upper != method && slices.Contains(known, upper) {
+	if upper := strings.ToUpper(method); upper != method && slices.Contains(knownMethods, upper) {
 		return fmt.Errorf("methods are case-sensitive: %q is not %q", method, upper)
 	}
 	return nil

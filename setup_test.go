@@ -341,11 +341,11 @@ func TestWrongSetup(t *testing.T) {
 		{"nil error handler", func(e *gongular.Engine) { e.SetErrorHandler(nil) },
 			`SetErrorHandler: a nil handler`},
 		{"nil files", func(e *gongular.Engine) { e.ServeFiles("/", nil) },
-			`GET "/{file...}": a nil file system`},
+			`"/{file...}": a nil file system`},
 		{"fallback", func(e *gongular.Engine) {
 			e.ServeFiles("/", http.Dir("."), gongular.FileOptions{Fallback: "../x"})
 		},
-			`GET "/{file...}": FileOptions.Fallback: "../x" is not the path of a file`},
+			`"/{file...}": FileOptions.Fallback: "../x" is not the path of a file`},
 		{"method", func(e *gongular.Engine) { e.Method("G T", "/", hello) },
 			`G T "/": "G T" is not a method`},
 		{"method empty", func(e *gongular.Engine) { e.Method("", "/", hello) },

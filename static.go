@@ -1,6 +1,8 @@
 package gongular
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -32,7 +34,9 @@ type FileOptions struct {
 // served, also not by way of symbolic links if root is an [http.Dir]; for
 // others that is the file system's matter. Use [http.FS] for an [fs.FS].
 func (r *Router) ServeFiles(path string, root http.FileSystem, options ...FileOptions) {
-	rt := &Route{router: r, method: http.MethodGet}
+	// For all methods, so that a handler mounted beside it is more specific; what
+	// is neither GET nor HEAD is refused as if it were not there.
+	rt := &Route{router: r}
 	var err error
 	files := &fileHandler{}
 	switch {
@@ -175,6 +179,9 @@ type fileHandler struct {
 }
 
 func (h *fileHandler) Handle(c *Context) error {
+	if c.bind.R.Method != http.MethodGet && c.bind.R.Method != http.MethodHead {
+		return c.notAllowed(http.MethodGet, http.MethodHead)
+	}
 	name := "/" + c.bind.R.PathValue("file")
 	escaped := strings.ToLower(c.bind.R.URL.EscapedPath())
 	if strings.Contains(escaped, "%2f") || strings.Contains(escaped, "%5c") {
@@ -246,11 +253,32 @@ func acceptsHTML(r *http.Request) bool {
 	return false
 }
 
-// serveContent is http.ServeContent with an ETag made of time and size, unless
-// there is one.
+// serveContent is http.ServeContent with an ETag, unless there is one: made of
+// time and size, or of the content where a small file has no time, as those of
+// package embed.
 func serveContent(w http.ResponseWriter, r *http.Request, info fs.FileInfo, content io.ReadSeeker) {
-	if modified := info.ModTime(); !modified.IsZero() && w.Header().Get("Etag") == "" {
-		w.Header().Set("Etag", `"`+strconv.FormatInt(modified.UnixNano(), 36)+"-"+strconv.FormatInt(info.Size(), 36)+`"`)
+	if w.Header().Get("Etag") == "" {
+		if tag := etag(info, content); tag != "" {
+			w.Header().Set("Etag", `"`+tag+`"`)
+		}
 	}
 	http.ServeContent(w, r, info.Name(), info.ModTime(), content)
+}
+
+// maxHashed is the size up to which the content of a file is its ETag.
+const maxHashed = 1 << 20
+
+func etag(info fs.FileInfo, content io.ReadSeeker) string {
+	if modified := info.ModTime(); !modified.IsZero() {
+		return strconv.FormatInt(modified.UnixNano(), 36) + "-" + strconv.FormatInt(info.Size(), 36)
+	}
+	if info.Size() > maxHashed {
+		return ""
+	}
+	sum := sha256.New()
+	_, err := io.Copy(sum, content)
+	if _, seek := content.Seek(0, io.SeekStart); err != nil || seek != nil {
+		return ""
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16])
 }

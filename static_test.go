@@ -3,6 +3,7 @@ package gongular_test
 import (
 	"embed"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -378,13 +379,13 @@ func TestServeFilesSeparators(t *testing.T) {
 func TestServeFilesMisused(t *testing.T) {
 	e := gongular.NewEngine()
 	for want, f := range map[string]func(){
-		`GET "/s/{file...}": a nil file system`:                       func() { e.ServeFiles("/s", nil) },
-		`FileOptions.Fallback: "../x" is not the path of a file`:      func() { e.ServeFiles("/s", http.Dir("."), gongular.FileOptions{Fallback: "../x"}) },
-		`FileOptions.Fallback: "/x" is not the path of a file`:        func() { e.ServeFiles("/s", http.Dir("."), gongular.FileOptions{Fallback: "/x"}) },
-		`more than one FileOptions`:                                   func() { e.ServeFiles("/s", http.Dir("."), gongular.FileOptions{}, gongular.FileOptions{}) },
-		`the catch-all "*X" stands at the end only`:                   func() { e.ServeFiles("/*X", http.Dir(".")) },
-		`the wildcard in ":" has no name`:                             func() { e.ServeFile("/:", "x") },
-		`conflicts with GET "/twice/{file...}", registered at static`: func() { e.ServeFiles("/twice", http.Dir(".")); e.ServeFiles("/twice/", http.Dir(".")) },
+		`"/s/{file...}": a nil file system`:                       func() { e.ServeFiles("/s", nil) },
+		`FileOptions.Fallback: "../x" is not the path of a file`:  func() { e.ServeFiles("/s", http.Dir("."), gongular.FileOptions{Fallback: "../x"}) },
+		`FileOptions.Fallback: "/x" is not the path of a file`:    func() { e.ServeFiles("/s", http.Dir("."), gongular.FileOptions{Fallback: "/x"}) },
+		`more than one FileOptions`:                               func() { e.ServeFiles("/s", http.Dir("."), gongular.FileOptions{}, gongular.FileOptions{}) },
+		`the catch-all "*X" stands at the end only`:               func() { e.ServeFiles("/*X", http.Dir(".")) },
+		`the wildcard in ":" has no name`:                         func() { e.ServeFile("/:", "x") },
+		`conflicts with "/twice/{file...}", registered at static`: func() { e.ServeFiles("/twice", http.Dir(".")); e.ServeFiles("/twice/", http.Dir(".")) },
 	} {
 		if text := mustPanic(t, f); !strings.Contains(text, want) || !strings.HasPrefix(text, "gongular: static_test.go:") {
 			t.Errorf("got %q, want %q", text, want)
@@ -508,5 +509,51 @@ func TestAttachment(t *testing.T) {
 		if got := c.Headers().Get("Content-Disposition"); got != want {
 			t.Errorf("%q: got %s, want %s", name, got, want)
 		}
+	}
+}
+
+// Files at the root stand beside mounted handlers and routes, and leave them
+// every method but their own.
+func TestFilesBesideOthers(t *testing.T) {
+	e := quiet()
+	e.ServeFiles("/", http.FS(fstest.MapFS{"index.html": {Data: []byte("page")}, "a.txt": {Data: []byte("a")}}))
+	e.Mount("/api", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "api "+r.URL.Path) }))
+	e.POST("/a.txt", handler(func(c *gongular.Context) error { c.SetBody("posted"); return nil }))
+	for _, test := range []struct {
+		method, target string
+		want           string
+		allow          string
+	}{
+		{"GET", "/", "200 page", ""},
+		{"GET", "/a.txt", "200 a", ""},
+		{"GET", "/api/x", "200 api /x", ""},
+		{"DELETE", "/api/x", "200 api /x", ""},
+		{"POST", "/a.txt", `200 "posted"`, ""},
+		{"PUT", "/a.txt", "405 Method Not Allowed", "GET, HEAD, OPTIONS, POST"},
+		{"PUT", "/b.txt", "405 Method Not Allowed", "GET, HEAD, OPTIONS"},
+		{"OPTIONS", "/a.txt", "200", "GET, HEAD, OPTIONS, POST"},
+		{"GET", "/b.txt", "404 404 page not found", ""},
+	} {
+		w := do(e, test.method, test.target, "", "")
+		if got := strings.TrimSpace(fmt.Sprint(w.Code, " ", w.Body)); got != test.want || w.Header().Get("Allow") != test.allow {
+			t.Errorf("%s %s: %s, Allow %q; want %s, Allow %q", test.method, test.target, got, w.Header().Get("Allow"), test.want, test.allow)
+		}
+	}
+}
+
+// Files without a time, as those of package embed, have an ETag of their content.
+func TestETagWithoutTime(t *testing.T) {
+	e := quiet()
+	e.ServeFiles("/", http.FS(fstest.MapFS{"a": {Data: []byte("one")}, "b": {Data: []byte("two")}, "c": {Data: []byte("one")}}))
+	a, b, c := get(e, "/a").Header().Get("Etag"), get(e, "/b").Header().Get("Etag"), get(e, "/c").Header().Get("Etag")
+	if a == "" || a == b || a != c {
+		t.Errorf("the tags are %s, %s, %s", a, b, c)
+	}
+	r := httptest.NewRequest("GET", "/a", nil)
+	r.Header.Set("If-None-Match", a)
+	w := httptest.NewRecorder()
+	e.ServeHTTP(w, r)
+	if w.Code != 304 {
+		t.Errorf("status %d", w.Code)
 	}
 }

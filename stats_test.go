@@ -337,3 +337,37 @@ func TestStatTypes(t *testing.T) {
 		t.Error("they are not the types of package stats")
 	}
 }
+
+// Plain handlers and handlers for what is not found are recorded under their
+// types; the engine's own answers have no handler.
+func TestRecordedNames(t *testing.T) {
+	e := gongular.NewEngine(gongular.Options{Logger: silent})
+	var stat gongular.RouteStat
+	e.SetRouteCallback(func(s gongular.RouteStat) { stat = s })
+	e.HandleFunc("/plain", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "plain") })
+	e.HandleFunc("/panics", func(http.ResponseWriter, *http.Request) { panic("x") })
+	for _, test := range []struct {
+		method, target string
+		names          string
+		size           int
+	}{
+		{"GET", "/plain", "[http.HandlerFunc]", 5},
+		{"HEAD", "/plain", "[http.HandlerFunc]", 0},
+		{"GET", "/panics", "[http.HandlerFunc]", 23},
+		{"GET", "/nowhere", "[]", 19},
+	} {
+		do(e, test.method, test.target, "", "")
+		names := []string{}
+		for _, h := range stat.Handlers {
+			names = append(names, h.FuncName)
+		}
+		if fmt.Sprint(names) != test.names || stat.ResponseSize != test.size {
+			t.Errorf("%s %s: %v, %d bytes; want %s, %d", test.method, test.target, names, stat.ResponseSize, test.names, test.size)
+		}
+	}
+	e.NotFound(&helloHandler{})
+	get(e, "/nowhere")
+	if len(stat.Handlers) != 1 || stat.Handlers[0].FuncName != "*gongular_test.helloHandler" {
+		t.Errorf("not found: %+v", stat.Handlers)
+	}
+}

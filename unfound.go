@@ -186,16 +186,37 @@ func (e *Engine) missed(c *Context, w http.ResponseWriter, r *http.Request) {
 	case code == http.StatusBadRequest: // "OPTIONS *", which servers answer themselves
 		v.status = code
 	case code == http.StatusMethodNotAllowed:
-		v.status = code
-		allowed := append(strings.Split(c.rare.header.Get("Allow"), ", "), http.MethodOptions)
-		slices.Sort(allowed)
-		v.allow = strings.Join(slices.Compact(allowed), ", ")
-		if r.Method == http.MethodOptions {
-			v.status = http.StatusOK
-		}
+		v = allowing(r, strings.Split(c.rare.header.Get("Allow"), ", "))
 	}
 	r.Pattern = ""
 	e.serveUnfound(c, w, r, v)
+}
+
+// allowing is the verdict on a request whose method is none of the allowed.
+func allowing(r *http.Request, allowed []string) *verdict {
+	allowed = append(allowed, http.MethodOptions)
+	slices.Sort(allowed)
+	v := &verdict{status: http.StatusMethodNotAllowed, allow: strings.Join(slices.Compact(allowed), ", ")}
+	if r.Method == http.MethodOptions {
+		v.status = http.StatusOK
+	}
+	return v
+}
+
+// notAllowed answers for a route for all methods that takes only some of them:
+// as if it had been registered for those.
+func (c *Context) notAllowed(takes ...string) error {
+	for _, method := range knownMethods {
+		r := *c.bind.R
+		r.Method = method
+		probe := &Context{dry: true}
+		c.engine().mux.ServeHTTP((*dispatch)(probe), &r)
+		if probe.found && probe.route != c.route {
+			takes = append(takes, method)
+		}
+	}
+	c.more().verdict = allowing(c.bind.R, takes)
+	return unfound{}.Handle(c)
 }
 
 // serveUnfound answers by the verdict, on the way that every route takes.
@@ -219,11 +240,18 @@ func (unfound) Handle(c *Context) error {
 		c.Status(http.StatusOK)
 		return nil
 	case v.status == http.StatusNotFound && e.notFound.Load() != nil:
-		return e.notFound.Load().serve(c)
+		return c.serveRecorded(e.notFound.Load())
 	case v.status == http.StatusMethodNotAllowed && e.notAllowed.Load() != nil:
-		return e.notAllowed.Load().serve(c)
+		return c.serveRecorded(e.notAllowed.Load())
 	}
 	return c.plainError(v.status)
+}
+
+// serveRecorded serves by a handler of the user's, which is recorded as any other.
+func (c *Context) serveRecorded(p *plan) error {
+	err := p.serve(c)
+	c.recorder().Handler(p.name, err, c.stopped)
+	return err
 }
 
 // plainError answers with the status alone: as net/http does, or with a problem.

@@ -55,7 +55,9 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	n, err := w.bind.W.Write(p)
-	w.size += n
+	if !(*Context)(w).isHead() { // what net/http takes for HEAD, it does not send
+		w.size += n
+	}
 	return n, err
 }
 
@@ -66,7 +68,9 @@ func (w *responseWriter) ReadFrom(r io.Reader) (int64, error) {
 	}
 	w.start()
 	n, err := io.Copy(w.bind.W, r)
-	w.size += int(n)
+	if !(*Context)(w).isHead() {
+		w.size += int(n)
+	}
 	return n, err
 }
 
