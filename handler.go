@@ -109,6 +109,7 @@ type typeCache struct {
 }
 
 // typePlan returns the plan of the struct type t, compiling it if it is new.
+// With an error it returns what is known all the same.
 func (e *Engine) typePlan(t reflect.Type) (*typePlan, error) {
 	e.types.mu.Lock()
 	defer e.types.mu.Unlock()
@@ -117,7 +118,7 @@ func (e *Engine) typePlan(t reflect.Type) (*typePlan, error) {
 	}
 	p, err := e.compileType(t)
 	if err != nil {
-		return nil, err
+		return p, err
 	}
 	if e.types.plans == nil {
 		e.types.plans = map[reflect.Type]*typePlan{}
@@ -137,7 +138,9 @@ func (e *Engine) compileType(t reflect.Type) (*typePlan, error) {
 		s := section{field: known.field, index: sf.Index, typ: sf.Type, place: known.place}
 		if err := e.compileSection(&s, known.src); err != nil {
 			errs = append(errs, err)
-			continue
+			if s.values == nil {
+				continue
+			}
 		}
 		p.sections = append(p.sections, s)
 	}
@@ -172,7 +175,7 @@ func (e *Engine) compileSection(s *section, src bind.Source) error {
 	if invalid == nil && !check.Empty() {
 		s.check = check
 	}
-	return errors.Join(inField(s.field, err), inField(s.field, invalid))
+	return errors.Join(inField(s.field, err), inField(s.field, invalid), inField(s.field, checkTags(s.typ)))
 }
 
 var lockerType = reflect.TypeFor[sync.Locker]()
@@ -240,7 +243,8 @@ type boundPlan struct {
 }
 
 // newPlan works out how a handler is served. The error joins all mistakes,
-// without the handler's name.
+// without the handler's name; if they are in the handler's fields, the plan is
+// good for telling of more.
 func (e *Engine) newPlan(h any, name string) (*plan, error) {
 	p := &plan{set: &e.set, name: name, invoke: invokeHandler}
 	if a, ok := h.(adapter); ok {
@@ -269,7 +273,7 @@ func (e *Engine) newPlan(h any, name string) (*plan, error) {
 	}
 	var err error
 	if p.typePlan, err = e.typePlan(v.Type()); err != nil {
-		return nil, err
+		return p, err
 	}
 	p.proto = reflect.New(v.Type()).Elem()
 	p.proto.Set(v)

@@ -1014,7 +1014,7 @@ func oneBody(plans []*plan) error {
 			form = p
 		}
 	}
-	if body == nil || form == nil {
+	if body == nil || form == nil || body == form {
 		return nil
 	}
 	return fmt.Errorf("%s has a Body and %s a Form, but a request has one body", body.name, form.name)
@@ -1037,9 +1037,10 @@ func (e *Engine) newPlans(group []*plan, handlers []RequestHandler) ([]*plan, er
 		p, err := e.newPlan(h, name)
 		if err != nil {
 			errs = append(errs, prefixed(name+": ", err))
-			continue
 		}
-		plans = append(plans, p)
+		if p != nil {
+			plans = append(plans, p)
+		}
 	}
 	return plans, errors.Join(errs...)
 }

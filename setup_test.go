@@ -467,6 +467,32 @@ func TestAllMistakesAtOnce(t *testing.T) {
 	}
 }
 
+// A misspelt key of a tag is found too, wherever it stands; those of others are
+// none of our business.
+func TestTagKeys(t *testing.T) {
+	text := mustPanic(t, func() { gongular.NewEngine().POST("/:Nmae", &hTagKeys{}) })
+	want := "gongular: FILE:LINE: POST \"/:Nmae\": *gongular_test.hTagKeys: Query.Page: the tag key \"defualt\" means nothing; did you mean \"default\"?\n" +
+		"*gongular_test.hTagKeys: Body.Items.Name: the tag key \"vaild\" means nothing; did you mean \"valid\"?\n" +
+		"*gongular_test.hTagKeys: Param.Name: the pattern has no wildcard \"Name\"; did you mean \"Nmae\"?"
+	if got := lineNumber.ReplaceAllString(text, "FILE:LINE"); got != want {
+		t.Errorf("\n got %s\nwant %s", got, want)
+	}
+}
+
+type hTagKeys struct {
+	Param struct{ Name string }
+	Query struct {
+		Page int `q:"page" defualt:"1" yaml:"page" format:"int32"`
+	}
+	Body struct {
+		Items []*struct {
+			Name string `json:"name" vaild:"alpha"`
+		}
+	}
+}
+
+func (*hTagKeys) Handle(*gongular.Context) error { return nil }
+
 type hManyMistakes struct {
 	Param struct{ C chan int }
 	Query struct {
