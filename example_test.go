@@ -2,6 +2,7 @@ package gongular_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/xml"
 	"errors"
@@ -12,12 +13,16 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
 	"testing/fstest"
 	"time"
 
+	"golang.org/x/net/websocket"
+
 	"github.com/gongular/gongular"
+	"github.com/gongular/gongular/ws"
 )
 
 // show serves a request and prints the answer.
@@ -860,4 +865,84 @@ func ExampleRouter_Host() {
 	// Output:
 	// 200 "the API"
 	// 200 "the site"
+}
+
+// Echo answers what it is sent, to whom it was told of.
+type Echo struct {
+	Param struct{ Name string }
+}
+
+func (e *Echo) Before(c *gongular.Context) (http.Header, error) {
+	if e.Param.Name == "nobody" {
+		return nil, gongular.Error(http.StatusForbidden, "nobody may connect")
+	}
+	return nil, nil
+}
+
+func (e *Echo) Handle(conn *ws.Conn) {
+	for {
+		kind, message, err := conn.ReadMessage()
+		if err != nil {
+			return
+		}
+		if err := conn.WriteMessage(kind, append([]byte(e.Param.Name+": "), message...)); err != nil {
+			return
+		}
+	}
+}
+
+// A WebSocket handler is filled as any other. Before may refuse; Handle has the
+// connection.
+func ExampleEngine_GetWSRouter() {
+	e := gongular.NewEngine()
+	e.GetWSRouter().Handle("/echo/:Name", &Echo{})
+	server := httptest.NewServer(e)
+	defer server.Close()
+
+	conn, err := websocket.Dial("ws://"+server.Listener.Addr().String()+"/echo/ada", "", server.URL)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer conn.Close()
+	io.WriteString(conn, "hello")
+	var answer string
+	websocket.Message.Receive(conn, &answer)
+	fmt.Println(answer)
+	// Output: ada: hello
+}
+
+// Serve stops when its context ends, and lets running requests finish.
+func ExampleEngine_Serve() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	e := gongular.NewEngine()
+	e.GET("/", &WelcomeMessage{})
+
+	stop() // as Ctrl-C does
+	fmt.Println(e.Serve(ctx, "127.0.0.1:0"))
+	// Output: <nil>
+}
+
+// NotFound takes a handler for paths that no route takes.
+func ExampleEngine_NotFound() {
+	e := gongular.NewEngine()
+	e.NotFound(gongular.HandlerFunc(func(c *gongular.Context) error {
+		c.Fail(http.StatusNotFound, "there is nothing at "+c.Request().URL.Path)
+		return nil
+	}))
+
+	show(e, "GET", "/nowhere")
+	// Output: 404 "there is nothing at /nowhere"
+}
+
+// A cookie is safe unless it is told otherwise.
+func ExampleContext_SetCookie() {
+	e := gongular.NewEngine()
+	e.GET("/login", gongular.HandlerFunc(func(c *gongular.Context) error {
+		return c.SetCookie(&http.Cookie{Name: "session", Value: "s3cr3t", MaxAge: 3600})
+	}))
+
+	fmt.Println(request(e, "GET", "/login").Header().Get("Set-Cookie"))
+	// Output: session=s3cr3t; Max-Age=3600; HttpOnly; SameSite=Lax
 }

@@ -18,13 +18,9 @@ func TestReadmeIsCompiled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var quoted strings.Builder
-	for _, name := range []string{"example_test.go", "websocket_test.go"} {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		quoted.Write(b)
+	examples, err := os.ReadFile("example_test.go")
+	if err != nil {
+		t.Fatal(err)
 	}
 	blocks := goBlock.FindAllStringSubmatch(string(readme), -1)
 	if len(blocks) < 20 {
@@ -36,7 +32,7 @@ func TestReadmeIsCompiled(t *testing.T) {
 			compile(t, code)
 			continue
 		}
-		if !strings.Contains(quoted.String(), "\n"+code) {
+		if !strings.Contains(string(examples), "\n"+code) {
 			t.Errorf("not quoted from the tests:\n%s", code)
 		}
 	}
