@@ -336,7 +336,9 @@ func (c *Context) setErrorHeaders(err error) {
 			c.Header("Accept-Post", bind.AcceptedBodies(c.bind.Limits))
 		}
 	case http.StatusRequestEntityTooLarge, http.StatusRequestTimeout:
-		c.Header("Connection", "close") // the rest of the body is not worth reading
+		if c.bind.R != nil && c.bind.R.ProtoMajor < 2 { // where others do not share the connection
+			c.Header("Connection", "close") // the rest of the body is not worth reading
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package gongular
 
 import (
 	"errors"
-	"maps"
 	"net/http"
 	"reflect"
 
@@ -75,12 +74,15 @@ func upgrade(c *Context) error {
 	if c.final || c.started {
 		return nil // answered by Before
 	}
-	header := maps.Clone(c.writer().Header())
+	header := c.writer().Header().Clone()
 	for key, values := range c.rare.socketHeader {
 		header[key] = append(header[key], values...)
 	}
 	conn, err := upgrader.Upgrade(c.bind.W, c.bind.R, header)
 	if err != nil {
+		if _, ok := errors.AsType[*ws.HandshakeError](err); !ok {
+			c.started, c.hijacked = true, true // there is no connection left to answer on
+		}
 		return err
 	}
 	c.started, c.hijacked, c.sent = true, true, http.StatusSwitchingProtocols
