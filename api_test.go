@@ -81,7 +81,7 @@ var (
 func TestRegisteringMethods(t *testing.T) {
 	e := gongular.NewEngine()
 	h := &helloHandler{}
-	r := e.GetRouter().Group("/root")
+	r := e.GetRouter().Group("/group")
 	r.CONNECT("/x", h)
 	r.DELETE("/x", h)
 	r.GET("/x", h)
@@ -99,7 +99,7 @@ func TestRegisteringMethods(t *testing.T) {
 		if method == "HEAD" {
 			want = ""
 		}
-		if w := do(e, method, "/root/x", "", ""); w.Code != 200 || w.Body.String() != want {
+		if w := do(e, method, "/group/x", "", ""); w.Code != 200 || w.Body.String() != want {
 			t.Errorf("%s: %d %q", method, w.Code, w.Body)
 		}
 	}

@@ -127,10 +127,10 @@ func (c *jsonCompiler) compileStruct(n *jsonNode, t reflect.Type, path string) {
 	}
 	taken := map[string]bool{}
 	visited := map[reflect.Type]bool{}
-	for todo := []level{{t, nil, path, false}}; len(todo) > 0; {
+	for queue := []level{{t, nil, path, false}}; len(queue) > 0; {
 		var next []level
 		here := map[string]string{} // names of this depth
-		for _, l := range todo {
+		for _, l := range queue {
 			for i := range l.t.NumField() {
 				sf := l.t.Field(i)
 				at := append(l.index[:len(l.index):len(l.index)], i)
@@ -179,11 +179,11 @@ func (c *jsonCompiler) compileStruct(n *jsonNode, t reflect.Type, path string) {
 		for name := range here {
 			taken[name] = true
 		}
-		for _, l := range todo {
+		for _, l := range queue {
 			visited[l.t] = true
 		}
 		// A struct that embeds itself by a pointer hides all that is inside it.
-		todo = slices.DeleteFunc(next, func(l level) bool { return visited[l.t] })
+		queue = slices.DeleteFunc(next, func(l level) bool { return visited[l.t] })
 	}
 }
 
