@@ -25,7 +25,7 @@ func (c *Context) Finalize() int {
 	if c.started {
 		c.final = true
 		if c.hasBody {
-			c.Slog().Warn("the answer was written by way of Writer; the body that was set is ignored")
+			c.misused("the answer was written by way of Writer; the body that was set is ignored")
 			closeBody(c.body)
 		}
 		return c.size
@@ -35,6 +35,23 @@ func (c *Context) Finalize() int {
 	}
 	c.final = true
 	return c.size
+}
+
+// misused logs a mistake of a handler that changes nothing for the client, and
+// tells the writer of it, if that wants to know: those of tests do.
+func (c *Context) misused(what string, args ...any) {
+	c.Slog().Warn(what, args...)
+	for w := c.bind.W; w != nil; {
+		switch x := w.(type) {
+		case interface{ Misused(what string) }:
+			x.Misused(fmt.Sprintln(append([]any{what}, args...)...))
+			return
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = x.Unwrap()
+		default:
+			return
+		}
+	}
 }
 
 // rescue answers for an answer that could not be written: by the error handler,

@@ -195,7 +195,7 @@ func (c *Context) MustStatus(status int) {
 // to be changed comes too late.
 func (c *Context) closed(what string) bool {
 	if c.final {
-		c.Slog().Warn("the answer is written; a later change of it is ignored", "change", what)
+		c.misused("the answer is written; a later change of it is ignored", "change", what)
 	}
 	return c.final
 }

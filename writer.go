@@ -26,7 +26,7 @@ func (w *responseWriter) Header() http.Header {
 // WriteHeader sends the header. A second call is logged and does nothing.
 func (w *responseWriter) WriteHeader(status int) {
 	if w.started {
-		(*Context)(w).Slog().Warn("a second status is ignored: the header is sent", "status", status, "sent", w.sent)
+		(*Context)(w).misused("a second status is ignored: the header is sent", "status", status, "sent", w.sent)
 		return
 	}
 	if status >= 200 || status == http.StatusSwitchingProtocols {

@@ -34,8 +34,9 @@
 // The last three are looked for when the test is over, by a function given to
 // its Cleanup. It runs before those that were given earlier: what ends a
 // handler's background work must be deferred or given to Cleanup after [New].
-// A second status that a handler writes by way of [gongular.Context.Writer] is
-// held back and logged by the engine, so that it is not seen here.
+// What an engine holds back and logs, such as a second status by way of
+// [gongular.Context.Writer] or a body after the answer was written, is reported
+// as well.
 //
 // # Parallel tests
 //

@@ -210,6 +210,13 @@ func (w *recorder) mistake(format string, args ...any) {
 	w.mistakes = append(w.mistakes, fmt.Sprintf(format, args...))
 }
 
+// Misused is what an engine calls for what it holds back of a second answer.
+func (w *recorder) Misused(what string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.mistake("%s", strings.TrimSpace(what))
+}
+
 // SetReadDeadline is what http.ResponseController calls. A deadline that is over
 // fails the next Read of the body, but does not interrupt one.
 func (w *recorder) SetReadDeadline(t time.Time) error {

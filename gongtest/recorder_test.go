@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -184,6 +185,25 @@ func TestMiddlewareAnswersTwice(t *testing.T) {
 	})
 	e.GET("/", gongular.HandlerFunc(func(c *gongular.Context) error { return nil }))
 	mustFail(t, []string{"GET /: wrote the status 200" + line}, func(t testing.TB) { gongtest.New(t, e).GET("/").Do() })
+}
+
+// So is what an engine holds back of a handler's second answer.
+func TestHandlerAnswersTwice(t *testing.T) {
+	e := gongular.NewEngine(gongular.Options{Logger: slog.New(slog.DiscardHandler)})
+	e.SetRouteCallback(gongular.NoOpRouteCallback)
+	e.GET("/writer", gongular.HandlerFunc(func(c *gongular.Context) error {
+		c.Writer().WriteHeader(201)
+		c.Writer().WriteHeader(500)
+		c.SetBody("lost")
+		return nil
+	}))
+	e.GET("/finalize", gongular.HandlerFunc(func(c *gongular.Context) error {
+		c.Finalize()
+		c.SetBody("lost")
+		return nil
+	}))
+	mustFail(t, []string{"a second status is ignored", "the body that was set is ignored"}, func(t testing.TB) { gongtest.New(t, e).GET("/writer").Do() })
+	mustFail(t, []string{"the answer is written; a later change of it is ignored"}, func(t testing.TB) { gongtest.New(t, e).GET("/finalize").Do() })
 }
 
 func TestWriteAfterReturn(t *testing.T) {
