@@ -153,6 +153,31 @@ func TestPanicOutsideOfHandlers(t *testing.T) {
 	}
 }
 
+// However often things go wrong while answering, there is an answer, and the
+// cleanups run.
+func TestPanicWhileAnswering(t *testing.T) {
+	e := quiet(gongular.Options{Logger: silent})
+	cleaned := 0
+	e.ProvideFunc(func() (*sql.DB, func()) { return nil, func() { cleaned++ } })
+	g := e.Group("/always", &hNeedsDB{})
+	g.GET("/", handler(func(c *gongular.Context) error { c.SetBody(panicsAsJSON{}); return nil }))
+	e.GET("/once", &hNeedsDB{}, handler(func(c *gongular.Context) error { c.SetBody(panicsAsJSON{}); return nil }))
+	g.SetErrorHandler(func(err error, c *gongular.Context) { c.Fail(500, panicsAsJSON{}) })
+	if w := get(e, "/once"); w.Code != 500 || w.Body.String() != `"internal server error"` {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := get(e, "/always"); w.Code != 500 || w.Body.Len() > 0 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if cleaned != 2 {
+		t.Errorf("%d cleanups ran, want 2", cleaned)
+	}
+}
+
+type panicsAsJSON struct{}
+
+func (panicsAsJSON) MarshalJSON() ([]byte, error) { panic("x") }
+
 // Second answers are logged and change nothing.
 func TestWriteTwice(t *testing.T) {
 	logger, log := logged()

@@ -33,7 +33,7 @@ type Engine struct {
 	unfound   *Route                       // serves what no route takes
 	hosts     atomic.Pointer[[]string]     // that Router.Host names; nil without
 	callback  atomic.Pointer[RouteCallback]
-	static    atomic.Pointer[map[string][]*Route] // see findStatic; nil when routes were added
+	static    atomic.Pointer[staticRoutes] // see findStatic; nil when routes were added
 
 	notFound, notAllowed atomic.Pointer[plan] // the user's; nil for the default
 
@@ -179,6 +179,12 @@ func (e *Engine) dispatch(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// staticRoutes are the routes whose patterns are paths, by these.
+type staticRoutes struct {
+	routes  map[string][]*Route
+	lengths uint64 // bit n%64 is set if a path of length n is there
+}
+
 // findStatic returns the route that ServeMux would find for a path that is a
 // pattern by itself: no other can be more specific. It is nil for all others,
 // and where hosts have to be looked at.
@@ -187,10 +193,10 @@ func (e *Engine) findStatic(r *http.Request) *Route {
 	if static == nil {
 		static = e.listStatic()
 	}
-	if len(*static) == 0 || r.URL.RawPath != "" || e.hosts.Load() != nil {
+	if static.lengths&(1<<(len(r.URL.Path)%64)) == 0 || r.URL.RawPath != "" || e.hosts.Load() != nil {
 		return nil
 	}
-	for _, rt := range (*static)[r.URL.Path] {
+	for _, rt := range static.routes[r.URL.Path] {
 		if rt.method == r.Method {
 			return rt
 		}
@@ -199,18 +205,19 @@ func (e *Engine) findStatic(r *http.Request) *Route {
 }
 
 // listStatic lists the routes for findStatic, after routes were registered.
-func (e *Engine) listStatic() *map[string][]*Route {
+func (e *Engine) listStatic() *staticRoutes {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	static := map[string][]*Route{}
+	static := &staticRoutes{routes: map[string][]*Route{}}
 	for _, rt := range e.routes {
 		path := strings.TrimSuffix(rt.pattern.muxPath(), "{$}")
 		if rt.method != "" && rt.method != http.MethodConnect && rt.router.host == "" && !strings.ContainsAny(path, "{%") {
-			static[path] = append(static[path], rt)
+			static.routes[path] = append(static.routes[path], rt)
+			static.lengths |= 1 << (len(path) % 64)
 		}
 	}
-	e.static.Store(&static)
-	return &static
+	e.static.Store(static)
+	return static
 }
 
 // A slot is one pattern of the ServeMux: the routes of one method and shape,

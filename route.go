@@ -182,10 +182,9 @@ func (rt *Route) run(c *Context, w http.ResponseWriter, r *http.Request, setting
 		c.more().record = stats.Begin(r, rt.matchedPath(), len(rt.plans))
 	}
 	defer c.end(callback)
-	if rt.chain(c); c.final {
-		return
+	if rt.chain(c); !c.final {
+		c.guard()
 	}
-	c.guard()
 }
 
 // chain runs the handlers until one stops it.
@@ -238,18 +237,28 @@ func (c *Context) timedOut(err error) error {
 	return err
 }
 
-// guard writes the answer after a panic, and makes what panics in that an error
-// once more.
+// guard writes the answer after a panic. If that panics too, in a body's
+// MarshalJSON say, the error handler is asked once more, and then the bare
+// status has to do.
 func (c *Context) guard() {
+	if c.try((*Context).finalize) || c.final || c.try((*Context).finalize) || c.final {
+		return
+	}
+	c.body, c.hasBody, c.status = nil, false, http.StatusInternalServerError
+	c.Finalize()
+}
+
+func (c *Context) finalize() { c.Finalize() }
+
+// try calls f and reports whether it came to its end; a panic becomes an error.
+func (c *Context) try(f func(*Context)) (ok bool) {
 	defer func() {
 		if value := recover(); value != nil {
 			c.panicked(value)
-			if !c.final {
-				c.Finalize()
-			}
 		}
 	}()
-	c.Finalize()
+	f(c)
+	return true
 }
 
 // panicked decides what a panic becomes. It must be called by the function that
