@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/mail"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,11 +15,72 @@ import (
 	"github.com/gongular/gongular"
 )
 
-// The benchmarks come in pairs: ours, and a twin written by hand for net/http
-// that reads, checks and answers the same, as one writes it every day. Figures
-// mean something as a ratio within one run:
+// Each scenario is served by us and by a twin: a handler written by hand for
+// net/http that reads, checks and answers the same, as one writes it every day.
+// Figures mean something as a ratio within one run:
 //
-//	go test -run '^$' -bench . -count 6
+//	go test -run '^$' -bench Ratio .
+//
+// prints, as the metric "ratio", the CPU time of ours over that of the twin, the
+// median of interleaved rounds.
+
+// A scenario is one request and who serves it.
+type scenario struct {
+	name                              string
+	ours, twin                        http.Handler
+	method, target, contentType, body string
+	want                              int
+}
+
+func scenarios() []scenario {
+	return []scenario{
+		paramScenario(), queryScenario(), bodyScenario(), fullScenario(), formScenario(), middlewareScenario(),
+	}
+}
+
+// BenchmarkServe measures each side of each scenario by itself.
+func BenchmarkServe(b *testing.B) {
+	for _, s := range scenarios() {
+		b.Run(s.name, func(b *testing.B) {
+			for who, h := range map[string]http.Handler{"gongular": s.ours, "twin": s.twin} {
+				b.Run(who, func(b *testing.B) {
+					serve := s.server(b, h)
+					b.ReportAllocs()
+					for b.Loop() {
+						serve()
+					}
+				})
+			}
+		})
+	}
+}
+
+// BenchmarkRatio measures both sides in turn and reports the median of the
+// ratios of their CPU times, that of the garbage collector among it.
+func BenchmarkRatio(b *testing.B) {
+	const requests = 20_000
+	for _, s := range scenarios() {
+		b.Run(s.name, func(b *testing.B) {
+			ours, twin := s.server(b, s.ours), s.server(b, s.twin)
+			spent := func(serve func()) float64 {
+				began := cpuTime()
+				for range requests {
+					serve()
+				}
+				return float64(cpuTime() - began)
+			}
+			spent(ours) // warm
+			spent(twin)
+			var ratios []float64
+			for b.Loop() {
+				ratios = append(ratios, spent(ours)/spent(twin))
+			}
+			slices.Sort(ratios)
+			b.ReportMetric(ratios[len(ratios)/2], "ratio")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
 
 // A discard is a ResponseWriter that keeps nothing.
 type discard struct {
@@ -30,42 +92,33 @@ func (d *discard) Header() http.Header         { return d.header }
 func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d *discard) WriteHeader(code int)        { d.code = code }
 
-// serve runs the benchmark of a handler for one request, whose body is read anew.
-func serve(b *testing.B, h http.Handler, method, target, contentType, body string, want int) {
+// server returns a function that has h serve the scenario's request once, after
+// seeing that it is served right. The request is a fresh copy each time, as a
+// server hands out each request once, with nothing of it parsed.
+func (s *scenario) server(b *testing.B, h http.Handler) func() {
 	b.Helper()
-	rec := httptest.NewRecorder()
-	newRequest := func() (*http.Request, *strings.Reader) {
-		reader := strings.NewReader(body)
-		r := httptest.NewRequest(method, target, reader)
-		if contentType != "" {
-			r.Header.Set("Content-Type", contentType)
-		}
-		return r, reader
+	reader := strings.NewReader(s.body)
+	r := httptest.NewRequest(s.method, s.target, reader)
+	if s.contentType != "" {
+		r.Header.Set("Content-Type", s.contentType)
 	}
-	r, _ := newRequest()
-	h.ServeHTTP(rec, r)
-	if rec.Code != want {
-		b.Fatalf("status %d, want %d: %s", rec.Code, want, rec.Body)
+	if s.body == "" {
+		r.Body = http.NoBody
+	} else {
+		r.Body = io.NopCloser(reader)
 	}
-	r, reader := newRequest()
-	closer := io.NopCloser(reader)
-	w := &discard{header: http.Header{}}
 	pristine := *r
-	b.ReportAllocs()
-	for b.Loop() {
-		reader.Reset(body)
-		req := pristine // a server hands out each request once: nothing parsed yet
-		if body == "" {
-			req.Body = http.NoBody
-		} else {
-			req.Body = closer
-		}
+	w := &discard{header: http.Header{}}
+	serve := func() {
+		reader.Reset(s.body)
+		req := pristine
 		clear(w.header)
 		h.ServeHTTP(w, &req)
 	}
-	if w.code != want && !(w.code == 0 && want == 200) {
-		b.Fatalf("status %d, want %d", w.code, want)
+	if serve(); w.code != s.want {
+		b.Fatalf("status %d, want %d", w.code, s.want)
 	}
+	return serve
 }
 
 func quiet(options ...gongular.Options) *gongular.Engine {
@@ -105,7 +158,7 @@ func (h *benchParam) Handle(c *gongular.Context) error {
 	return nil
 }
 
-func BenchmarkParam(b *testing.B) {
+func paramScenario() scenario {
 	e := quiet()
 	e.GET("/books/:ID", &benchParam{})
 	mux := http.NewServeMux()
@@ -117,8 +170,7 @@ func BenchmarkParam(b *testing.B) {
 		}
 		writeJSON(w, 200, answer{id, "book"})
 	})
-	b.Run("gongular", func(b *testing.B) { serve(b, e, "GET", "/books/42", "", "", 200) })
-	b.Run("twin", func(b *testing.B) { serve(b, mux, "GET", "/books/42", "", "", 200) })
+	return scenario{"param", e, mux, "GET", "/books/42", "", "", 200}
 }
 
 type benchQuery struct {
@@ -135,7 +187,7 @@ func (h *benchQuery) Handle(c *gongular.Context) error {
 	return nil
 }
 
-func BenchmarkQuery(b *testing.B) {
+func queryScenario() scenario {
 	e := quiet()
 	e.GET("/books", &benchQuery{})
 	mux := http.NewServeMux()
@@ -165,8 +217,7 @@ func BenchmarkQuery(b *testing.B) {
 		writeJSON(w, 200, answer{page, q})
 	})
 	const target = "/books?q=go&page=2&limit=20&sort=title"
-	b.Run("gongular", func(b *testing.B) { serve(b, e, "GET", target, "", "", 200) })
-	b.Run("twin", func(b *testing.B) { serve(b, mux, "GET", target, "", "", 200) })
+	return scenario{"query", e, mux, "GET", target, "", "", 200}
 }
 
 type person struct {
@@ -221,7 +272,7 @@ func (h *benchBody) Handle(c *gongular.Context) error {
 	return nil
 }
 
-func BenchmarkBody(b *testing.B) {
+func bodyScenario() scenario {
 	e := quiet()
 	e.POST("/people", &benchBody{})
 	mux := http.NewServeMux()
@@ -232,8 +283,7 @@ func BenchmarkBody(b *testing.B) {
 		}
 		writeJSON(w, http.StatusCreated, answer{p.Age, p.Name})
 	})
-	b.Run("gongular", func(b *testing.B) { serve(b, e, "POST", "/people", "application/json", personJSON, 201) })
-	b.Run("twin", func(b *testing.B) { serve(b, mux, "POST", "/people", "application/json", personJSON, 201) })
+	return scenario{"body", e, mux, "POST", "/people", "application/json", personJSON, 201}
 }
 
 // A benchStore is what the full scenario has injected.
@@ -270,7 +320,7 @@ func (h *benchFull) Handle(c *gongular.Context) error {
 	return nil
 }
 
-func BenchmarkFull(b *testing.B) {
+func fullScenario() scenario {
 	store := &benchStore{}
 	e := quiet()
 	e.Provide(store)
@@ -322,8 +372,7 @@ func BenchmarkFull(b *testing.B) {
 		writeJSON(w, 200, store.save(shop, id, p))
 	}))
 	const target = "/shops/7/people/42?notify=true&lang=en"
-	b.Run("gongular", func(b *testing.B) { serve(b, e, "PUT", target, "application/json", personJSON, 200) })
-	b.Run("twin", func(b *testing.B) { serve(b, mux, "PUT", target, "application/json", personJSON, 200) })
+	return scenario{"full", e, mux, "PUT", target, "application/json", personJSON, 200}
 }
 
 func isAlpha(s string) bool {
@@ -349,7 +398,7 @@ func (h *benchForm) Handle(c *gongular.Context) error {
 	return nil
 }
 
-func BenchmarkForm(b *testing.B) {
+func formScenario() scenario {
 	e := quiet()
 	e.POST("/people", &benchForm{})
 	mux := http.NewServeMux()
@@ -377,8 +426,7 @@ func BenchmarkForm(b *testing.B) {
 	})
 	const form = "name=Ada+Lovelace&email=ada%40example.com&age=36&score=9.5"
 	const ct = "application/x-www-form-urlencoded"
-	b.Run("gongular", func(b *testing.B) { serve(b, e, "POST", "/people", ct, form, 200) })
-	b.Run("twin", func(b *testing.B) { serve(b, mux, "POST", "/people", ct, form, 200) })
+	return scenario{"form", e, mux, "POST", "/people", ct, form, 200}
 }
 
 type benchStatic struct{}
@@ -388,7 +436,7 @@ func (benchStatic) Handle(c *gongular.Context) error {
 	return nil
 }
 
-func BenchmarkMiddleware(b *testing.B) {
+func middlewareScenario() scenario {
 	pass := func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(w, r) })
 	}
@@ -401,6 +449,5 @@ func BenchmarkMiddleware(b *testing.B) {
 	for range 5 {
 		twin = pass(twin)
 	}
-	b.Run("gongular", func(b *testing.B) { serve(b, e, "GET", "/books", "", "", 200) })
-	b.Run("twin", func(b *testing.B) { serve(b, twin, "GET", "/books", "", "", 200) })
+	return scenario{"middleware", e, twin, "GET", "/books", "", "", 200}
 }
