@@ -249,7 +249,11 @@ func (w *walker) checkFields(s *structure, v reflect.Value, at place) bool {
 	mark := len(w.errs)
 	for i := range s.fields {
 		f := &s.fields[i]
-		w.check(f.node, v.Field(f.index), place{field: f, structs: at.structs + 1})
+		fv := v.Field(f.index)
+		if f.node.passes(fv) {
+			continue
+		}
+		w.check(f.node, fv, place{field: f, structs: at.structs + 1})
 		if w.stopped {
 			break
 		}
@@ -265,6 +269,49 @@ func (w *walker) checkFields(s *structure, v reflect.Value, at place) bool {
 		}
 	}
 	return false
+}
+
+// passes reports whether v is text or a number that check would accept. It is
+// check for the usual value of the usual field, which needs to know no place
+// because there is nothing to say about it; false means that check has to look.
+func (n *node) passes(v reflect.Value) bool {
+	if n.absent || n.tag == nil {
+		return false
+	}
+	switch n.kind {
+	case stringNode:
+		t := text{s: v.String()}
+		if t.s == "" {
+			return false
+		}
+		for i := range n.tag.options {
+			if o := &n.tag.options[i]; o.accepts(t) == o.negated {
+				return false
+			}
+		}
+		return true
+	case intNode:
+		return !n.spell && n.tag.takesNumber(float64(v.Int()))
+	case uintNode:
+		return !n.spell && n.tag.takesNumber(float64(v.Uint()))
+	case floatNode:
+		return !n.spell && n.tag.takesNumber(v.Float())
+	}
+	return false
+}
+
+// takesNumber reports whether all options accept f, which is not zero and needs
+// no spelling.
+func (g *tag) takesNumber(f float64) bool {
+	if f == 0 {
+		return false
+	}
+	for i := range g.options {
+		if o := &g.options[i]; o.acceptsNumber(f) == o.negated {
+			return false
+		}
+	}
+	return true
 }
 
 func (w *walker) checkPointer(n *node, v reflect.Value, at place) bool {
