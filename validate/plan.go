@@ -34,6 +34,9 @@ type node struct {
 	// spell says that some option asks for the text of a number.
 	spell bool
 
+	// mayBeEmpty says that a string or number needs no look if it is empty.
+	mayBeEmpty bool
+
 	elem   *node // of pointer, list, dict: nil if nothing is to be checked there
 	fields *structure
 
@@ -150,6 +153,7 @@ func (c *compiler) node(t reflect.Type, g *tag, elem bool, mistakes *[]error) *n
 			n.bits = t.Bits()
 		}
 		n.spell = n.tag != nil && n.tag.needsText()
+		n.mayBeEmpty = n.tag == nil || n.tag.required == nil && (n.tag.optional || !c.validator.FieldsRequiredByDefault)
 	case reflect.Struct:
 		n.kind = structNode
 		if elem {

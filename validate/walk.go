@@ -93,6 +93,9 @@ func (p *Plan) Validate(v reflect.Value) Errors {
 	if p.root == nil {
 		return nil
 	}
+	if p.root.passes(v) {
+		return nil
+	}
 	w := walker{validator: p.validator}
 	w.check(p.root, v, place{})
 	return w.errs
@@ -271,18 +274,22 @@ func (w *walker) checkFields(s *structure, v reflect.Value, at place) bool {
 	return false
 }
 
-// passes reports whether v is text or a number that check would accept. It is
-// check for the usual value of the usual field, which needs to know no place
-// because there is nothing to say about it; false means that check has to look.
+// passes reports whether v is text or a number, or a struct of these, that check
+// would accept. It is check for the usual value of the usual field, which needs
+// to know no place because there is nothing to say about it; false means that
+// check has to look.
 func (n *node) passes(v reflect.Value) bool {
-	if n.absent || n.tag == nil {
+	if n.absent {
 		return false
 	}
 	switch n.kind {
 	case stringNode:
 		t := text{s: v.String()}
 		if t.s == "" {
-			return false
+			return n.mayBeEmpty
+		}
+		if n.tag == nil {
+			return true
 		}
 		for i := range n.tag.options {
 			if o := &n.tag.options[i]; o.accepts(t) == o.negated {
@@ -291,23 +298,38 @@ func (n *node) passes(v reflect.Value) bool {
 		}
 		return true
 	case intNode:
-		return !n.spell && n.tag.takesNumber(float64(v.Int()))
+		return n.passesNumber(float64(v.Int()))
 	case uintNode:
-		return !n.spell && n.tag.takesNumber(float64(v.Uint()))
+		return n.passesNumber(float64(v.Uint()))
 	case floatNode:
-		return !n.spell && n.tag.takesNumber(v.Float())
+		return n.passesNumber(v.Float())
+	case structNode:
+		if n.tag != nil || n.fields == nil {
+			return false
+		}
+		for i := range n.fields.fields {
+			f := &n.fields.fields[i]
+			if !f.node.passes(v.Field(f.index)) {
+				return false
+			}
+		}
+		return true
 	}
 	return false
 }
 
-// takesNumber reports whether all options accept f, which is not zero and needs
-// no spelling.
-func (g *tag) takesNumber(f float64) bool {
+func (n *node) passesNumber(f float64) bool {
 	if f == 0 {
+		return n.mayBeEmpty
+	}
+	if n.tag == nil {
+		return true
+	}
+	if n.spell {
 		return false
 	}
-	for i := range g.options {
-		if o := &g.options[i]; o.acceptsNumber(f) == o.negated {
+	for i := range n.tag.options {
+		if o := &n.tag.options[i]; o.acceptsNumber(f) == o.negated {
 			return false
 		}
 	}
