@@ -60,7 +60,7 @@ func keysOf(tag reflect.StructTag) (keys []string, ok bool) {
 	s := strings.TrimLeft(string(tag), " ")
 	for s != "" {
 		key, rest, found := strings.Cut(s, ":")
-		if !found || key == "" || strings.ContainsAny(key, " \"\t\r\n") || !strings.HasPrefix(rest, `"`) {
+		if !found || key == "" || strings.ContainsFunc(key, isNoKey) || !strings.HasPrefix(rest, `"`) {
 			return keys, false
 		}
 		value, err := strconv.QuotedPrefix(rest)
@@ -72,3 +72,6 @@ func keysOf(tag reflect.StructTag) (keys []string, ok bool) {
 	}
 	return keys, true
 }
+
+// isNoKey reports whether a key of a struct tag cannot have the character.
+func isNoKey(r rune) bool { return r <= ' ' || r == '"' || r == 0x7f }

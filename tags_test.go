@@ -20,6 +20,7 @@ func TestKeysOf(t *testing.T) {
 		{`json:a`, nil, false},
 		{`json: "a"`, nil, false},
 		{`json:"a`, nil, false},
+		{"json:\"a\" vali\x03d:\"b\"", []string{"json"}, false},
 		{`json:"a" valid`, []string{"json"}, false},
 		{`:"a"`, nil, false},
 	} {
