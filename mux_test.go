@@ -1687,7 +1687,7 @@ func BenchmarkRegister(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		e := quiet()
-		for i := range 100 {
+		for i := range 2000 {
 			e.GET(fmt.Sprintf("/route%d/:ID", i), &muxTen{})
 		}
 	}
