@@ -39,7 +39,6 @@ type Engine struct {
 
 	servers sync.Map // *http.Server, those that run
 
-	wrapping   sync.Mutex    // held by wrapAll
 	generation atomic.Uint64 // counts changes that routes have to look at again
 
 	mu       sync.Mutex // guards what follows, and all registration
