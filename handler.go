@@ -94,6 +94,8 @@ type typePlan struct {
 type section struct {
 	field  string
 	index  []int
+	at     int  // the same, if it is direct
+	direct bool // a field of the handler itself, not of an embedded struct
 	typ    reflect.Type
 	place  string
 	values *bind.Plan
@@ -135,7 +137,7 @@ func (e *Engine) compileType(t reflect.Type) (*typePlan, error) {
 		if !ok {
 			continue
 		}
-		s := section{field: known.field, index: sf.Index, typ: sf.Type, place: known.place}
+		s := section{field: known.field, index: sf.Index, at: sf.Index[0], direct: len(sf.Index) == 1, typ: sf.Type, place: known.place}
 		if err := e.compileSection(&s, known.src); err != nil {
 			errs = append(errs, err)
 			if s.values == nil {
@@ -374,8 +376,8 @@ func (p *plan) fill(c *Context) (reflect.Value, error) {
 
 // fill binds the section and checks it.
 func (s *section) fill(v reflect.Value, req *bind.Request) error {
-	if len(s.index) == 1 {
-		v = v.Field(s.index[0])
+	if s.direct {
+		v = v.Field(s.at)
 	} else {
 		v = v.FieldByIndex(s.index)
 	}
