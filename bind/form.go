@@ -276,3 +276,25 @@ func (b *binding) noFiles() error {
 	}
 	return nil
 }
+
+// A mediaType is what a Content-Type says about a form.
+type mediaType uint8
+
+const (
+	noType mediaType = iota
+	urlencodedType
+	multipartType
+	otherType
+)
+
+// acceptedForms is the value of Accept-Post for the types that a Form takes.
+const acceptedForms = "application/x-www-form-urlencoded, multipart/form-data"
+
+// unsupported is the error for a Content-Type that is not accepted.
+func unsupported(place, contentType, accepted string) Error {
+	reason := fmt.Sprintf("Content-Type %s is not accepted, only %s", quote(contentType), accepted)
+	if contentType == "" {
+		reason = "a body needs a Content-Type, one of " + accepted
+	}
+	return Error{Place: place, Reason: reason, Status: http.StatusUnsupportedMediaType}
+}

@@ -2,7 +2,6 @@ package bind
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 )
 
@@ -154,26 +153,3 @@ var unhex = func() (t [256]int16) {
 	}
 	return t
 }()
-
-// A mediaType is what a Content-Type says about a body, as far as it matters here.
-type mediaType uint8
-
-const (
-	noType mediaType = iota
-	jsonType
-	urlencodedType
-	multipartType
-	otherType
-)
-
-// accepted is the value of Accept-Post for the types that a Form takes.
-const acceptedForms = "application/x-www-form-urlencoded, multipart/form-data"
-
-// unsupported is the error for a Content-Type that is not accepted.
-func unsupported(place, contentType, accepted string) Error {
-	reason := fmt.Sprintf("Content-Type %s is not accepted, only %s", quote(contentType), accepted)
-	if contentType == "" {
-		reason = "a body needs a Content-Type, one of " + accepted
-	}
-	return Error{Place: place, Reason: reason, Status: http.StatusUnsupportedMediaType}
-}

@@ -39,7 +39,7 @@ type Limits struct {
 // keep data.
 type Decoder = func(data []byte, v any) error
 
-// DefaultLimits are the limits of a [Request] that has none of its own.
+// defaultLimits are the limits of a [Request] that has none of its own.
 var defaultLimits = Limits{
 	Body: 4 << 20, Form: 32 << 20, FormMemory: 1 << 20,
 	Keys: 1000, Files: 100, Depth: 100,
