@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -173,6 +174,26 @@ func TestPanicWhileAnswering(t *testing.T) {
 		t.Errorf("%d cleanups ran, want 2", cleaned)
 	}
 }
+
+// Where not even the log works, the connection is closed, and the cleanups run.
+func TestPanicInLog(t *testing.T) {
+	e := quiet(gongular.Options{Logger: slog.New(panickingLog{})})
+	cleaned := false
+	e.ProvideFunc(func() (*sql.DB, func()) { return nil, func() { cleaned = true } })
+	e.GET("/", &hNeedsDB{}, handler(func(*gongular.Context) error { panic("x") }))
+	if text := mustPanic(t, func() { get(e, "/") }); text != http.ErrAbortHandler.Error() {
+		t.Errorf("it panicked with %s", text)
+	}
+	if !cleaned {
+		t.Error("the cleanup did not run")
+	}
+}
+
+type panickingLog struct{ slog.Handler }
+
+func (panickingLog) Enabled(context.Context, slog.Level) bool { panic("the log") }
+func (l panickingLog) WithAttrs([]slog.Attr) slog.Handler     { return l }
+func (l panickingLog) WithGroup(string) slog.Handler          { return l }
 
 type panicsAsJSON struct{}
 

@@ -175,16 +175,22 @@ func (rt *Route) run(c *Context, w http.ResponseWriter, r *http.Request, setting
 		defer cancel()
 		r = r.WithContext(ctx)
 	}
+	rt.walk(c, w, r, settings)
+}
+
+// walk is run without a limit of time. What could panic is recovered by chain
+// and guard, so that end always comes.
+func (rt *Route) walk(c *Context, w http.ResponseWriter, r *http.Request, settings *compiled) {
 	c.route = rt
 	c.bind.R, c.bind.W, c.bind.Limits = r, w, settings.limits
 	callback := rt.router.engine.callback.Load()
 	if callback != nil {
 		c.more().record = stats.Begin(r, rt.matchedPath(), len(rt.plans))
 	}
-	defer c.end(callback)
 	if rt.chain(c); !c.final {
 		c.guard()
 	}
+	c.end(callback)
 }
 
 // chain runs the handlers until one stops it.
@@ -241,29 +247,36 @@ func (c *Context) timedOut(err error) error {
 // MarshalJSON say, the error handler is asked once more, and then the bare
 // status has to do.
 func (c *Context) guard() {
-	if c.try((*Context).finalize) || c.final || c.try((*Context).finalize) || c.final {
-		return
+	for range 2 {
+		if c.try(); c.final {
+			return
+		}
 	}
 	c.body, c.hasBody, c.status = nil, false, http.StatusInternalServerError
-	c.Finalize()
+	if c.try(); !c.final {
+		c.final, c.aborting = true, true
+	}
 }
 
-func (c *Context) finalize() { c.Finalize() }
-
-// try calls f and reports whether it came to its end; a panic becomes an error.
-func (c *Context) try(f func(*Context)) (ok bool) {
+// try writes the answer; a panic becomes an error.
+func (c *Context) try() {
 	defer func() {
 		if value := recover(); value != nil {
 			c.panicked(value)
 		}
 	}()
-	f(c)
-	return true
+	c.Finalize()
 }
 
 // panicked decides what a panic becomes. It must be called by the function that
-// recovered it.
+// recovered it, and does not panic itself: where not even logging works, the
+// connection is closed.
 func (c *Context) panicked(value any) {
+	defer func() {
+		if recover() != nil {
+			c.final, c.aborting = true, true
+		}
+	}()
 	if value == http.ErrAbortHandler || c.options().PassPanics {
 		c.more().passing = value
 		c.StopChain()
