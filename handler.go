@@ -229,10 +229,10 @@ func (p *typePlan) has(field string) bool {
 // A plan is a registered handler: its type's plan and its value.
 type plan struct {
 	*typePlan
-	name   string         // of the handler's type, for statistics and messages
-	shared RequestHandler // a handler that needs no value of its own; nil otherwise
-	proto  reflect.Value  // the value that each request gets a copy of
-	invoke func(v reflect.Value, c *Context) error
+	name   string                                  // of the handler's type, for statistics and messages
+	shared RequestHandler                          // a handler that needs no value of its own; nil otherwise
+	proto  reflect.Value                           // the value that each request gets a copy of
+	invoke func(v reflect.Value, c *Context) error // calls a handler of another shape; nil for the usual one
 	set    *inject.Set[*Context]
 	bound  atomic.Pointer[boundPlan] // to the dependencies of one version of set
 }
@@ -248,7 +248,7 @@ type boundPlan struct {
 // without the handler's name; if they are in the handler's fields, the plan is
 // good for telling of more.
 func (e *Engine) newPlan(h any, name string) (*plan, error) {
-	p := &plan{set: &e.set, name: name, invoke: invokeHandler}
+	p := &plan{set: &e.set, name: name}
 	if a, ok := h.(adapter); ok {
 		h, p.invoke = a.adapted()
 	}
@@ -321,11 +321,6 @@ func sharedValue(v reflect.Value) string {
 	return ""
 }
 
-// invokeHandler calls Handle on v, a pointer to a handler's copy.
-func invokeHandler(v reflect.Value, c *Context) error {
-	return v.Interface().(RequestHandler).Handle(c)
-}
-
 // resolve returns the plan bound to the dependencies that are provided now.
 func (p *plan) resolve() *boundPlan {
 	b := p.bound.Load()
@@ -346,7 +341,10 @@ func (p *plan) serve(c *Context) error {
 	if err != nil {
 		return err
 	}
-	return p.invoke(v, c)
+	if p.invoke != nil {
+		return p.invoke(v, c)
+	}
+	return v.Interface().(RequestHandler).Handle(c)
 }
 
 // fill returns a pointer to a copy of the handler with all that it needs.

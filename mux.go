@@ -234,8 +234,9 @@ func (s *slot) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			if !rt.direct {
 				r.Pattern = rt.muxPattern
 			}
-			d.found, d.route = true, rt
-			if !d.dry {
+			if d.found = true; d.dry {
+				d.route = rt
+			} else {
 				rt.serve((*Context)(d), r)
 			}
 			return

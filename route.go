@@ -160,11 +160,14 @@ func wrap(around []Middleware, h http.Handler) http.Handler {
 // serve serves a request that the route has matched.
 func (rt *Route) serve(c *Context, r *http.Request) {
 	settings := rt.ready()
-	if settings.chain != nil {
+	switch {
+	case settings.chain != nil:
 		settings.chain.ServeHTTP(c.bind.W, r)
-		return
+	case settings.options.Timeout > 0:
+		rt.run(c, c.bind.W, r, settings)
+	default:
+		rt.walk(c, c.bind.W, r, settings)
 	}
-	rt.run(c, c.bind.W, r, settings)
 }
 
 // run is the way of a request through a route: the handlers, the answer, the
@@ -190,7 +193,9 @@ func (rt *Route) walk(c *Context, w http.ResponseWriter, r *http.Request, settin
 	if rt.chain(c); !c.final {
 		c.guard()
 	}
-	c.end(callback)
+	if callback != nil || c.rare != nil || c.aborting || c.bind.HasRead() {
+		c.end(callback)
+	}
 }
 
 // chain runs the handlers until one stops it.

@@ -78,6 +78,10 @@ func (q *Request) limits() *Limits {
 	return q.Limits
 }
 
+// HasRead reports whether something of the body was read, so that there is
+// something to close.
+func (q *Request) HasRead() bool { return q.bodyState != nil }
+
 // Close closes and removes the uploaded files of the request, and gives back
 // its buffer. The error tells of files that could not be closed or removed.
 func (q *Request) Close() error {

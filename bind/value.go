@@ -106,7 +106,7 @@ func setBool(v reflect.Value, s string) error {
 
 func setInt(bits int) setter {
 	return func(v reflect.Value, s string) error {
-		if n, err := strconv.Atoi(s); err == nil && !v.OverflowInt(int64(n)) {
+		if n, err := strconv.Atoi(s); err == nil && (bits == 64 || !v.OverflowInt(int64(n))) {
 			v.SetInt(int64(n)) // the usual case, by the fastest means
 			return nil
 		}
