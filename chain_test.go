@@ -102,6 +102,24 @@ func TestPanicPasses(t *testing.T) {
 	}
 }
 
+// What an aborted handler has set as its body is closed all the same.
+func TestAbortClosesBody(t *testing.T) {
+	e := quiet()
+	body := &closes{Reader: strings.NewReader("x")}
+	e.GET("/", handler(func(c *gongular.Context) error { c.SetBody(body); panic(http.ErrAbortHandler) }))
+	mustPanic(t, func() { get(e, "/") })
+	if body.n != 1 {
+		t.Errorf("the body was closed %d times", body.n)
+	}
+}
+
+type closes struct {
+	io.Reader
+	n int
+}
+
+func (c *closes) Close() error { c.n++; return nil }
+
 type panicsWithDB struct {
 	DB    *sql.DB
 	value any

@@ -63,12 +63,15 @@ type UploadedFile = bind.File
 // rest of a path. See [bind.SafePath].
 type SafePath = bind.SafePath
 
-// sections are the special fields in the order in which they are bound.
-var sections = []struct {
+// A specialField is a field that is filled from one part of the request.
+type specialField struct {
 	field string
 	src   bind.Source // not for Body
 	place string
-}{
+}
+
+// sections are the special fields in the order in which they are bound.
+var sections = []specialField{
 	{FieldParameter, bind.Param, PlaceParameter},
 	{FieldQuery, bind.Query, PlaceQuery},
 	{FieldHeader, bind.Header, PlaceHeader},
@@ -157,13 +160,7 @@ func (e *Engine) compileType(t reflect.Type) (*typePlan, error) {
 }
 
 func isSection(sf reflect.StructField) bool {
-	return slices.ContainsFunc(sections, func(s struct {
-		field string
-		src   bind.Source
-		place string
-	}) bool {
-		return s.field == sf.Name
-	})
+	return slices.ContainsFunc(sections, func(s specialField) bool { return s.field == sf.Name })
 }
 
 func (e *Engine) compileSection(s *section, src bind.Source) error {
@@ -288,8 +285,8 @@ func (p *plan) prepare() error {
 	for i := range p.sections {
 		s := &p.sections[i]
 		v := p.proto.FieldByIndex(s.index)
-		if at := sharedValue(v); at != "" {
-			errs = append(errs, fmt.Errorf("%s%s: what is set here would be shared by all requests; use a default tag", s.field, at))
+		if path, shared := sharedValue(v, s.field); shared {
+			errs = append(errs, fmt.Errorf("%s: what is set here would be shared by all requests; use a default tag", path))
 			continue
 		}
 		if s.body != nil {
@@ -301,24 +298,23 @@ func (p *plan) prepare() error {
 	return errors.Join(errs...)
 }
 
-// sharedValue returns the path to a slice, map or pointer in v that is not nil, or "".
-func sharedValue(v reflect.Value) string {
+// sharedValue finds a slice, map or pointer that is not nil in v, which is at the
+// path, and returns the path to it.
+func sharedValue(v reflect.Value, path string) (at string, shared bool) {
 	switch v.Kind() {
 	case reflect.Struct:
 		if v.Type().PkgPath() == "time" {
-			return ""
+			return "", false
 		}
 		for i := range v.NumField() {
-			if at := sharedValue(v.Field(i)); at != "" {
-				return "." + v.Type().Field(i).Name + strings.TrimPrefix(at, " ")
+			if at, shared := sharedValue(v.Field(i), path+"."+v.Type().Field(i).Name); shared {
+				return at, true
 			}
 		}
 	case reflect.Slice, reflect.Map, reflect.Pointer, reflect.Interface:
-		if !v.IsNil() {
-			return " "
-		}
+		return path, !v.IsNil()
 	}
-	return ""
+	return "", false
 }
 
 // resolve returns the plan bound to the dependencies that are provided now.

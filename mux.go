@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"reflect"
 	"runtime"
@@ -382,16 +383,12 @@ func stripSegments(n int, h http.Handler) http.Handler {
 		return path
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r2 := new(http.Request)
-		*r2 = *r
-		u := *r.URL
-		raw := cut(u.EscapedPath())
-		u.Path, u.RawPath = cut(u.Path), raw
-		if n, err := unescapePath(raw); err == nil {
-			u.Path = n // a segment may hold an escaped slash
+		raw := cut(r.URL.EscapedPath())
+		path, err := url.PathUnescape(raw) // a segment that goes may hold an escaped slash
+		if err != nil {
+			path = cut(r.URL.Path)
 		}
-		r2.URL = &u
-		h.ServeHTTP(w, r2)
+		h.ServeHTTP(w, withPath(r, path, raw))
 	})
 }
 

@@ -287,6 +287,7 @@ func (c *Context) panicked(value any) {
 		c.StopChain()
 		c.more().err = errAborted
 		c.final = true
+		closeBody(c.body) // nobody else will
 		return
 	}
 	err := c.recovered(value)

@@ -130,6 +130,9 @@ type (
 	hBodyPreset struct {
 		Body struct{ Tags []string }
 	}
+	hBodyPointer struct {
+		Body *struct{ A int }
+	}
 	hRule struct {
 		Query struct {
 			Name string `valid:"alhpa"`
@@ -205,6 +208,7 @@ func (*hBodyKey) Handle(*gongular.Context) error          { return nil }
 func (*hBodyTwice) Handle(*gongular.Context) error        { return nil }
 func (*hBodyDefault) Handle(*gongular.Context) error      { return nil }
 func (*hBodyPreset) Handle(*gongular.Context) error       { return nil }
+func (*hBodyPointer) Handle(*gongular.Context) error      { return nil }
 func (*hRule) Handle(*gongular.Context) error             { return nil }
 func (*hRuleParam) Handle(*gongular.Context) error        { return nil }
 func (*hRuleRegexp) Handle(*gongular.Context) error       { return nil }
@@ -299,6 +303,8 @@ func TestWrongSetup(t *testing.T) {
 			e.POST("/", h)
 		},
 			`POST "/": *gongular_test.hBodyPreset: Body.Tags: what is set here would be shared by all requests; use a default tag`},
+		{"body preset whole", func(e *gongular.Engine) { e.POST("/", &hBodyPointer{Body: &struct{ A int }{}}) },
+			`POST "/": *gongular_test.hBodyPointer: Body: what is set here would be shared by all requests; use a default tag`},
 		{"rule unknown", handle("/", &hRule{}),
 			`POST "/": *gongular_test.hRule: Query.Name: unknown validator "alhpa"; did you mean "alpha"?`},
 		{"rule parameter", handle("/", &hRuleParam{}),

@@ -81,7 +81,7 @@ func cleanPath(escaped string) (clean string, ok bool) {
 	segments := strings.Split(strings.TrimPrefix(escaped, "/"), "/")
 	var kept []string
 	for i, s := range segments {
-		decoded, err := unescapePath(s)
+		decoded, err := url.PathUnescape(s)
 		if err != nil || strings.IndexByte(decoded, 0) >= 0 {
 			return "", false
 		}
@@ -108,8 +108,6 @@ func cleanPath(escaped string) (clean string, ok bool) {
 	}
 	return "/" + strings.Join(kept, "/"), true
 }
-
-func unescapePath(s string) (string, error) { return url.PathUnescape(s) }
 
 // withPath returns a copy of r for another path.
 func withPath(r *http.Request, path, raw string) *http.Request {
