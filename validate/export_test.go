@@ -1,5 +1,7 @@
 package validate
 
+import "strings"
+
 // The fast and the slow form of the url rule, for comparison.
 var (
 	IsPlainURL = isPlainURL
@@ -30,3 +32,25 @@ func Spelled(v any) string {
 	}
 	return t.str()
 }
+
+// Rule returns the rule of an option without "!" as a function of text.
+func Rule(option string) func(string) bool {
+	name, params, _ := strings.Cut(option, "(")
+	r := rules[name]
+	accepts := r.check
+	if r.with != nil {
+		c, err := r.with(strings.TrimSuffix(params, ")"))
+		if err != nil {
+			panic(err)
+		}
+		accepts = c.accepts
+	}
+	return func(s string) bool { return accepts(text{s: s}) }
+}
+
+// The codes of the rules of these names.
+var (
+	Countries2 = countries2
+	Countries3 = countries3
+	Currencies = currencies
+)

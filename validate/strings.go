@@ -1,7 +1,6 @@
 package validate
 
 import (
-	"net/netip"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -24,9 +23,23 @@ func isAlpha(s string) bool {
 	return true
 }
 
+// isUTFLetter takes letters of any script (Unicode's category L). Combining
+// marks are none: decomposed accents are refused, and most words of Indic
+// scripts.
 func isUTFLetter(s string) bool {
 	for _, r := range s {
 		if !unicode.IsLetter(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// isUTFLetterNum takes letters and all kinds of numbers (Unicode's categories
+// L and N), such as ½ and Ⅷ, but no combining marks.
+func isUTFLetterNum(s string) bool {
+	for _, r := range s {
+		if !unicode.IsLetter(r) && !unicode.IsNumber(r) {
 			return false
 		}
 	}
@@ -64,6 +77,50 @@ func isASCII(s string) bool {
 	return true
 }
 
+// isPrintableASCII takes what has a glyph in ASCII, and the space.
+func isPrintableASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// hasMultibyte reports whether there is anything beyond ASCII. Invalid UTF-8 is.
+func hasMultibyte(s string) bool { return !isASCII(s) }
+
+// hasFullWidth reports whether some character is not of half width. Control
+// characters are not, nor is é, nor invalid UTF-8: it is not what Unicode
+// calls East Asian width (UAX #11).
+func hasFullWidth(s string) bool {
+	for _, r := range s {
+		if !isHalfWidth(r) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasHalfWidth reports whether some character is of half width.
+func hasHalfWidth(s string) bool {
+	for _, r := range s {
+		if isHalfWidth(r) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasBothWidths reports whether s has both.
+func hasBothWidths(s string) bool { return hasHalfWidth(s) && hasFullWidth(s) }
+
+// isHalfWidth reports whether r is printable ASCII, or one of the halfwidth
+// forms of the block U+FF00 to U+FFEF.
+func isHalfWidth(r rune) bool {
+	return ' ' <= r && r <= '~' || 0xFF61 <= r && r <= 0xFFDC || 0xFFE8 <= r && r <= 0xFFEE
+}
+
 // isLowercase reports whether strings.ToLower leaves s alone, which it does
 // not where it meets invalid UTF-8.
 func isLowercase(s string) bool { return mapsToItself(s, unicode.ToLower) }
@@ -83,13 +140,33 @@ func mapsToItself(s string, mapping func(rune) rune) bool {
 	return true
 }
 
-// isInt takes an optional sign, and 0 or digits that do not begin with 0.
+// isInt takes an optional sign, and 0 or digits that do not begin with 0. The
+// number need not fit any type.
 func isInt(s string) bool {
 	i := skipSign(s, 0)
-	if i < len(s) && s[i] == '0' {
-		return i+1 == len(s)
+	j := skipInteger(s, i)
+	return j > i && j == len(s)
+}
+
+// isUTFNumeric takes numbers of all kinds (Unicode's category N), such as ½, Ⅷ
+// and ٣, after a prefix of isUTFNumber.
+func isUTFNumeric(s string) bool { return isUTFNumber(s, unicode.IsNumber) }
+
+// isUTFDigit is isUTFNumeric for decimal digits of any script (category Nd).
+func isUTFDigit(s string) bool { return isUTFNumber(s, unicode.IsDigit) }
+
+// isUTFNumber takes characters of a class, after "-", "+" or "-+". That last
+// prefix, and no other, may stand alone.
+func isUTFNumber(s string, class func(rune) bool) bool {
+	if len(s) > 1 {
+		s = strings.TrimPrefix(strings.TrimPrefix(s, "-"), "+")
 	}
-	return i < len(s) && skipDigits(s, i) == len(s)
+	for _, r := range s {
+		if !class(r) {
+			return false
+		}
+	}
+	return true
 }
 
 // isFloat takes digits with an optional sign, a point with optional digits,
@@ -133,28 +210,24 @@ func skipDigits(s string, i int) int {
 	return i
 }
 
-// isUUID takes 8-4-4-4-12 hexadecimal digits in lower case.
-func isUUID(s string) bool {
-	if len(s) != 36 {
-		return false
+// skipInteger skips 0, or digits that do not begin with 0. Of 01 it skips the
+// 0 alone.
+func skipInteger(s string, i int) int {
+	if i < len(s) && s[i] == '0' {
+		return i + 1
 	}
-	for i := range len(s) {
-		switch i {
-		case 8, 13, 18, 23:
-			if s[i] != '-' {
-				return false
-			}
-		default:
-			if !isLowerHex(s[i]) {
-				return false
-			}
-		}
-	}
-	return true
+	return skipDigits(s, i)
 }
 
-// isIP takes what net.ParseIP takes: IPv4 or IPv6, without a zone.
-func isIP(s string) bool {
-	a, err := netip.ParseAddr(s)
-	return err == nil && a.Zone() == ""
+// isSpace reports whether c is what a regexp calls \s: all of ASCII's white
+// space but the vertical tab.
+func isSpace(c byte) bool {
+	return c == ' ' || c == '\t' || c == '\n' || c == '\f' || c == '\r'
+}
+
+func skipSpaces(s string, i int) int {
+	for i < len(s) && isSpace(s[i]) {
+		i++
+	}
+	return i
 }

@@ -97,10 +97,9 @@ func isAnyURL(s string) bool {
 		return false
 	}
 	if before, _, ok := strings.Cut(s, ":"); ok {
-		for _, scheme := range []string{"javascript", "vbscript", "data", "file"} {
-			if strings.EqualFold(before, scheme) {
-				return false
-			}
+		switch strings.ToLower(before) {
+		case "javascript", "vbscript", "data", "file":
+			return false
 		}
 	}
 	if before, _, ok := strings.Cut(s, "//"); ok && isURLScheme(strings.ToLower(before)) {
@@ -128,7 +127,7 @@ func isURLAfterScheme(s string) bool {
 	}
 	for i := range len(s) {
 		switch {
-		case strings.IndexByte("\t\n\f\r ", s[i]) >= 0:
+		case isSpace(s[i]):
 			return false
 		case s[i] == '@' && i > 0 && isURLAfterUser(s[i+1:]):
 			return true
