@@ -48,6 +48,9 @@ func Rule(option string) func(string) bool {
 	return func(s string) bool { return accepts(text{s: s}) }
 }
 
+// TakesNoParameters reports whether word is a rule without parameters.
+func TakesNoParameters(word string) bool { return rules[word].check != nil }
+
 // The codes of the rules of these names.
 var (
 	Countries2 = countries2

@@ -2,6 +2,8 @@ package validate_test
 
 import (
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gongular/gongular/validate"
@@ -21,6 +23,13 @@ type flat struct {
 	Size    uint32  `valid:"in(7|4000000000),alphanum,ascii,hexadecimal,!alpha,!null"`
 	Ratio   float64 `valid:"float,range(0|1),!email,!uuid,!utfletter"`
 	Ratio32 float32 `valid:"float,length(1|3)"`
+	Words   string  `valid:"utfletternum,printableascii,!multibyte,halfwidth,!fullwidth,!variablewidth,minstringlength(2),maxstringlength(9),stringlength(2|9)"`
+	Host    string  `valid:"dialstring,!ipv4,!dns"`
+	Name2   string  `valid:"dns,host,!ipv6,!port"`
+	Card    int64   `valid:"creditcard,!isbn10,!isbn13,!IMEI,!ssn,utfdigit,utfnumeric"`
+	Version string  `valid:"semver,!uuidv4,!ulid,!hexcolor,!rgbcolor,!base64,!datauri"`
+	Country string  `valid:"ISO3166Alpha2,!ISO3166Alpha3,!ISO4217"`
+	Lat     float64 `valid:"latitude,longitude,!port"`
 	Unset   string  `valid:"email"`
 	Inner   struct {
 		Zip int `valid:"length(5|5)"`
@@ -32,7 +41,8 @@ func newFlat() flat {
 	f := flat{
 		Name: "ada1815", Email: "ada.lovelace@example.com", Site: "https://example.com/a?b#c",
 		ID: "a987fbc9-4bed-3078-cf07-9141ba07c9f3", Kind: "b", Slug: "the-slug", IP: "2001:db8::1", Text: "é日本",
-		Age: 36, Count: 1 << 62, Size: 4000000000, Ratio: 0.123456789, Ratio32: 0.1, List: []string{"ab", "cd"},
+		Age: 36, Count: 1 << 62, Size: 4000000000, Ratio: 0.123456789, Ratio32: 0.1,
+		Words: "ab12", Host: "example.com:80", Name2: "example.com", Card: 4111111111111111, Version: "1.2.3-rc.1+b", Country: "FR", Lat: 48.85, List: []string{"ab", "cd"},
 	}
 	f.Inner.Zip = 12345
 	return f
@@ -54,6 +64,25 @@ func TestValidTakesNoMemory(t *testing.T) {
 	} {
 		if n := testing.AllocsPerRun(100, run); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
+// Rules that may use memory for a value that they accept: what defines them
+// does. Plan.Validate names them.
+var mayAllocate = []string{"json", "jwt", "mac", "requri", "requrl", "rfc3339", "rsapub", "url"}
+
+func TestRulesTakeNoMemory(t *testing.T) {
+	for _, test := range ruleTests {
+		name, _, _ := strings.Cut(test.tag, "(")
+		if slices.Contains(mayAllocate, name) || name == "required" || name == "optional" || name[0] == '!' {
+			continue
+		}
+		rule := validate.Rule(strings.TrimSuffix(test.tag, "tail"))
+		for _, s := range test.accepts {
+			if n := testing.AllocsPerRun(10, func() { rule(s) }); n != 0 {
+				t.Errorf("%s of %q: %v allocations", test.tag, s, n)
+			}
 		}
 	}
 }
@@ -113,4 +142,27 @@ func typicalByHand(t *typical) bool {
 		}
 	}
 	return true
+}
+
+// BenchmarkRule has each scanner beside its twin.
+func BenchmarkRule(b *testing.B) {
+	for _, test := range ruleTests {
+		twin := twins[test.tag]
+		if twin == nil || len(test.accepts) == 0 {
+			continue
+		}
+		s := test.accepts[0]
+		run := func(accepts func(string) bool) func(*testing.B) {
+			return func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if !accepts(s) {
+						b.Fatal("refused")
+					}
+				}
+			}
+		}
+		b.Run(test.tag+"/scanner", run(validate.Rule(test.tag)))
+		b.Run(test.tag+"/twin", run(twin))
+	}
 }
