@@ -44,28 +44,77 @@
 // # Rules
 //
 // Letters and digits are those of ASCII unless said otherwise. No rule trims.
+// Most look at the form alone: what passes need not exist, nor be what it says.
+// Numbers in parentheses are decimal and have 64 bits at most.
 //
 //	alpha              A-Z a-z
 //	alphanum           A-Z a-z 0-9
 //	ascii              U+0000 to U+007F
+//	base64             standard alphabet with padding (RFC 4648, section 4), no line breaks
+//	creditcard         issuer's prefix, length and check digit (ISO/IEC 7812); spaces and hyphens anywhere
+//	datauri            data:type/subtype;base64, and base64 (RFC 2397)
+//	dialstring         host:port as net.SplitHostPort divides it; host and port as below
+//	dns                labels of 63, names of 255 bytes (RFC 1035), with "_" and hyphens at the end; no IPv4
 //	email              name@domain.end; no quotes, no limit of length, dots may repeat in the domain
 //	float              1.5, 1e5, but also ".", and not "-.5"
+//	fullwidth          at least one character that is not of half width, é and control characters too
+//	halfwidth          at least one of ASCII's printable ones, or of Unicode's halfwidth forms
 //	hexadecimal        0-9 A-F a-f, without 0x
+//	hexcolor           3 or 6 hexadecimal digits, with # or without (CSS)
+//	host               as ip or dns
+//	IMEI               15 or 18 digits (3GPP TS 23.003), or 14 of hexadecimal in lower case; no check digit
 //	in(a|b|c)          one of the choices, exactly
 //	int                optional sign, digits without leading zeros, of any size
-//	ip                 IPv4 or IPv6, without zone
+//	ip                 IPv4 or IPv6 as net.ParseIP takes it (RFC 4291), without zone
+//	ipv4               IPv4
+//	ipv6               IPv6, also with IPv4 at the end
+//	isbn10             ISBN of ten characters with its check digit (ISO 2108); spaces and hyphens anywhere
+//	isbn13             the same of 13; any EAN-13
+//	ISO3166Alpha2      the 249 country codes of two letters, in upper case
+//	ISO3166Alpha3      those of three
+//	ISO4217            181 currency codes, those of 2018
+//	json               what json.Valid takes (RFC 8259)
+//	jwt                header, claims, signature in form (RFC 7519); nothing is verified
+//	latitude           -90 to 90 in decimal degrees
 //	length(2|5)        2 to 5 bytes
+//	longitude          -180 to 180 in decimal degrees
 //	lowercase          what strings.ToLower leaves alone
+//	mac                what net.ParseMAC takes: EUI-48, EUI-64, InfiniBand
 //	matches(^a+$)      what the RE2 pattern matches, anywhere unless it says ^ and $
+//	maxstringlength(5) 5 characters at most
+//	minstringlength(2) 2 characters at least
+//	multibyte          at least one character beyond ASCII
 //	notnull            all; it is not required
 //	null               nothing but the empty value
 //	numeric            0-9, no sign
+//	port               1 to 65535; plus sign and leading zeros pass
+//	printableascii     U+0020 to U+007E
 //	range(1|10)        numbers, or texts of numbers, compared as float64
+//	requri             what url.ParseRequestURI takes (RFC 9112, section 3.2), //host too
+//	requrl             the same with a scheme: any, javascript too
+//	rfc3339            what time.Parse takes as time.RFC3339
+//	rfc3339WithoutZone the same without zone
+//	rgbcolor           rgb(0,0,0) to rgb(255,255,255), spaces around the numbers (CSS)
+//	rsapub(2048)       RSA public key of 2048 bits as PKIX (RFC 5280), in PEM (RFC 7468) or base64
 //	runelength(2|5)    2 to 5 characters
+//	semver             Semantic Versioning 2.0.0, v in front or not
+//	ssn                123-45-6789 or 123 45 6789; never issued ones too
+//	stringlength(2|5)  as runelength
+//	ulid               26 characters of base32 (ULID specification), in either case
 //	uppercase          what strings.ToUpper leaves alone
 //	url                scheme http, https, ftp, tcp, udp, ws, wss in lower case, or none; 2082 characters
-//	utfletter          letters of any script
-//	uuid               8-4-4-4-12 hexadecimal digits in lower case
+//	utfdigit           decimal digits of any script (Unicode's category Nd), optional sign
+//	utfletter          letters of any script (category L); combining marks are none
+//	utfletternum       letters and numbers of any script (categories L and N)
+//	utfnumeric         numbers of any script, such as ½ and Ⅷ (category N), optional sign
+//	uuid               8-4-4-4-12 hexadecimal digits in lower case (RFC 9562), of any version
+//	uuidv3             the same of version 3
+//	uuidv4             version 4, with its variant
+//	uuidv5             version 5, with its variant
+//	variablewidth      as fullwidth and halfwidth
+//	yyyymmdd           a date as 2024-02-29, with hyphens (RFC 3339)
+//
+// All are done in time in proportion to the length of the value.
 //
 // # Kinds
 //
@@ -93,5 +142,7 @@
 // Tags mean what they mean to govalidator, down to the texts of errors, but
 // for what is better refused, or better checked: all elements instead of
 // the first, structs behind pointers in collections, nil interfaces, bytes,
-// texts that are no numbers under range, and urls that a browser would run.
+// texts that are no numbers under range, urls that a browser would run, line
+// breaks under email and jwt, IPv6 under ipv4, a second comma under datauri, and
+// leading zeros in the parameters of lengths.
 package validate

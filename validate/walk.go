@@ -81,8 +81,9 @@ func (at place) name() string {
 // not changed.
 //
 // Valid structs of strings and numbers are checked without any allocation,
-// save by rules that need one: url other than in its plain form, matches on a
-// number. Values of types with a String, Error or Format method, maps and
+// save by rules that need one: url other than in its plain form, requri, requrl,
+// mac, rsapub, rfc3339 with an offset, json and jwt for what is deep or long, and
+// matches on a number. Values of types with a String, Error or Format method, maps and
 // interfaces do allocate.
 //
 // Validate panics if v is of another type.
