@@ -82,8 +82,8 @@ func (at place) name() string {
 //
 // Valid structs of strings and numbers are checked without any allocation,
 // save by rules that need one: url other than in its plain form, requri, requrl,
-// mac, rsapub, rfc3339 with an offset, json and jwt for what is deep or long, and
-// matches on a number. Values of types with a String, Error or Format method, maps and
+// mac, rsapub, rfc3339 with an offset, matches on a number; and matches, json and
+// jwt when the memory that they keep is not enough. Values of types with a String, Error or Format method, maps and
 // interfaces do allocate.
 //
 // Validate panics if v is of another type.
