@@ -207,10 +207,7 @@ func TestPlanOfAnyType(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		errs := p.Validate(reflect.ValueOf(test.value))
-		if (errs == nil) != (test.want == "") || errs.Error() != test.want {
-			t.Errorf("%T: got %q, want %q", test.value, errs.Error(), test.want)
-		}
+		checkErr(t, p.Validate(reflect.ValueOf(test.value)), test.want)
 	}
 }
 

@@ -112,10 +112,9 @@ func ExamplePlan() {
 		panic(err) // at start-up
 	}
 	for _, name := range []string{"ada", ""} {
-		errs := plan.Validate(reflect.ValueOf(User{name}))
-		fmt.Println(errs == nil, len(errs))
+		fmt.Println(plan.Validate(reflect.ValueOf(User{name})))
 	}
 	// Output:
-	// true 0
-	// false 1
+	// <nil>
+	// Name: non zero value required
 }
