@@ -196,9 +196,9 @@ func followPointers(v reflect.Value) (target reflect.Value, empty bool) {
 	}
 	for range maxDepth {
 		if v.Kind() != reflect.Pointer {
-			return v, false
+			return v, !v.IsValid()
 		}
-		v = v.Elem() // not valid, and of kind Invalid, if v is nil
+		v = v.Elem() // not valid if v is nil
 	}
 	return reflect.Value{}, true
 }

@@ -1,5 +1,7 @@
 package validate
 
+import "reflect"
+
 // The fast and the slow form of the url rule, for comparison.
 var (
 	IsPlainURL = isPlainURL
@@ -29,4 +31,9 @@ func Spelled(v any) string {
 		t = spellFloat(v, 64)
 	}
 	return t.str()
+}
+
+// CompareNumbers compares an int64, uint64 or float64 with another.
+func CompareNumbers(a, b any) (order int, ok bool) {
+	return numberOf(reflect.ValueOf(a)).compare(numberOf(reflect.ValueOf(b)))
 }

@@ -15,7 +15,7 @@ var validatableType = reflect.TypeFor[validatable]()
 // maxStack is how many calls deep a Validate method is still called. One that
 // has itself called again, by way of this package, would not come to an end,
 // and no program survives the overflow of its stack.
-const maxStack = 10_000
+const maxStack = 5_000
 
 // A method is how a type has its Validate method.
 type method struct {
@@ -80,7 +80,9 @@ func (w *walker) checkMethod(m *method, v reflect.Value, at place) bool {
 	if !w.stackKnown {
 		var pc [1]uintptr
 		if runtime.Callers(maxStack, pc[:]) > 0 {
-			return w.failDepth(at)
+			w.fail(at, FieldError{Rule: "depth", Message: "Validate calls itself without end"})
+			w.stopped = true
+			return false
 		}
 		w.stackKnown = true
 	}

@@ -235,9 +235,13 @@ func (w *walker) check(n *node, v reflect.Value, at place) bool {
 		return w.checkEmpty(n.tag, at, false)
 	}
 	switch n.kind {
-	case bytesNode:
-		return w.checkText(n.tag, text{s: string(v.Bytes())}, at)
-	case spellNode:
+	case bytesNode, spellNode:
+		switch {
+		case n.tag == nil || len(n.tag.options) == 0:
+			return true
+		case n.kind == bytesNode:
+			return w.checkText(n.tag, text{s: string(v.Bytes())}, at)
+		}
 		return w.checkText(n.tag, text{s: fmt.Sprint(v.Interface())}, at)
 	case unfitNode:
 		return w.fail(at, FieldError{Message: fmt.Sprintf("validator: unsupported type: %v", v.Type())})
