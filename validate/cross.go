@@ -265,28 +265,30 @@ func newCondition(o *option, in *parent) (condition, error) {
 // is s.
 func textFor(s string, t reflect.Type) (string, error) {
 	t = deref(t)
+	spelt := s
 	var err error
 	switch k := t.Kind(); {
 	case t == durationType:
 		var d time.Duration
 		d, err = time.ParseDuration(s)
-		s = d.String()
-	case k == reflect.Bool && !spellsItself(t):
+		spelt = d.String()
+	case k != reflect.String && k != reflect.Bool && !isNumericKind(k):
+		return s, fmt.Errorf("%v has no text to compare with", t)
+	case spellsItself(t):
+	case k == reflect.Bool:
 		if s != "true" && s != "false" {
 			err = strconv.ErrSyntax
 		}
-	case isNumericKind(k) && !spellsItself(t):
+	case k != reflect.String:
 		var n number
 		n, err = numberFor(s, t)
-		spelt := n.spell(t)
-		s = spelt.str()
-	case k != reflect.String && k != reflect.Bool && !isNumericKind(k):
-		return s, fmt.Errorf("%v has no text to compare with", t)
+		digits := n.spell(t)
+		spelt = digits.str()
 	}
 	if err != nil {
 		return s, fmt.Errorf("no %v is %q", t, s)
 	}
-	return s, nil
+	return spelt, nil
 }
 
 // spell spells the number as a value of type t.
