@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -16,13 +17,15 @@ type FieldError struct {
 	//
 	//	Street of struct{ Address struct{ Street string `json:"street"` } } => Address.street
 	//	City of the second element of Homes                                 => Homes.1.City
+	//	the second of Tags, refused by an option in each                    => Tags.1
 	//
 	// It is "" where there is no field, as in [Value].
 	Path string
 
 	// Pointer leads there in the names that encoding/json has, those of
 	// embedded structs left out: the tokens of a JSON Pointer (RFC 6901), not
-	// escaped. Of nested collections it has the innermost index only.
+	// escaped. Of nested collections, other than by each, it has the innermost
+	// index only.
 	Pointer []string
 
 	// Name is the json name of the field, or its Go name if it has none.
@@ -66,7 +69,7 @@ func (e FieldError) Error() string {
 // hide takes out of e whatever may tell of the value.
 func (e *FieldError) hide() {
 	e.Value, e.Custom, e.Secret = "", false, true
-	e.Message = "the value does not validate as " + e.Rule
+	e.Message = "the value does not validate as " + cmp.Or(e.Rule, "Validate")
 }
 
 // Errors are all fields of a value that were refused, in the order of the

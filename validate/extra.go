@@ -1,6 +1,9 @@
 package validate
 
-import "reflect"
+import (
+	"reflect"
+	"slices"
+)
 
 // checkExtra checks what x asks of v, in this order:
 //
@@ -28,12 +31,14 @@ func (w *walker) checkSent(x *extra, v reflect.Value, at place) bool {
 	if x.present != nil && !wasSent(v, w.sent) {
 		return w.failEmpty(x.present, "must be sent", at)
 	}
+	if len(x.conditions) == 0 || !isEmptyThrough(v) {
+		return true
+	}
+	if w.validator.NilPtrAllowedByRequired && v.Kind() == reflect.Pointer && v.IsNil() {
+		return true
+	}
 	for i := range x.conditions {
-		c := &x.conditions[i]
-		if !isEmptyThrough(v) || w.validator.NilPtrAllowedByRequired && v.Kind() == reflect.Pointer && v.IsNil() {
-			break
-		}
-		if c.holds(w.parent) {
+		if c := &x.conditions[i]; c.holds(w.parent) {
 			return w.failEmpty(c.option, "non zero value required", at)
 		}
 	}
@@ -86,7 +91,7 @@ func (w *walker) checkComparisons(x *extra, v reflect.Value, at place) bool {
 
 // failEmpty refuses a value that is not there.
 func (w *walker) failEmpty(o *option, message string, at place) bool {
-	e := FieldError{Rule: o.rule, Params: o.params, Message: message}
+	e := FieldError{Rule: o.rule, Params: slices.Clone(o.params), Message: message}
 	if o.message != "" {
 		e.Message, e.Custom = o.message, true
 	}
