@@ -127,6 +127,7 @@ func TestOwnRules(t *testing.T) {
 	}
 }
 
+// C8: the struct that directly holds the field, by value.
 func TestOwnRuleSeesItsField(t *testing.T) {
 	type pair struct {
 		Min int
