@@ -352,7 +352,7 @@ func (p *plan) fill(c *Context) (reflect.Value, error) {
 		v.Set(bound.proto)
 	}
 	for i := range p.sections {
-		if err := p.sections[i].fill(v, &c.bind); err != nil {
+		if err := p.sections[i].fill(v, c); err != nil {
 			return ptr, err
 		}
 	}
@@ -369,7 +369,7 @@ func (p *plan) fill(c *Context) (reflect.Value, error) {
 }
 
 // fill binds the section and checks it.
-func (s *section) fill(v reflect.Value, req *bind.Request) error {
+func (s *section) fill(v reflect.Value, c *Context) error {
 	if s.direct {
 		v = v.Field(s.at)
 	} else {
@@ -377,17 +377,18 @@ func (s *section) fill(v reflect.Value, req *bind.Request) error {
 	}
 	var err error
 	if s.body != nil {
-		err = s.body.Bind(v, req)
+		err = s.body.Bind(v, &c.bind)
 	} else {
-		err = s.values.Bind(v, req)
+		err = s.values.Bind(v, &c.bind)
 	}
 	if err != nil || s.check == nil {
 		return err
 	}
-	if failed := s.check.Validate(v); failed != nil {
+	err = s.check.Check(c.Context(), v, nil)
+	if failed, ok := err.(validate.Errors); ok {
 		return ValidationError{Fields: failed.ByField(), Place: s.place, Errors: failed, keys: s.keys}
 	}
-	return nil
+	return err
 }
 
 // checkRoute reports what of the handler does not fit a route.

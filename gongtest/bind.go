@@ -135,10 +135,11 @@ func (s *section) fill(v reflect.Value, req *bind.Request) error {
 	if err != nil || s.check.Empty() {
 		return err
 	}
-	if failed := s.check.Validate(v); failed != nil {
+	err = s.check.Validate(v)
+	if failed, ok := err.(validate.Errors); ok {
 		return gongular.ValidationError{Fields: failed.ByField(), Place: s.place, Errors: failed}
 	}
-	return nil
+	return err
 }
 
 // limitsOf returns the limits that the options amount to. Files have memory

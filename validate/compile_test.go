@@ -1,6 +1,7 @@
 package validate_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/netip"
@@ -83,7 +84,7 @@ func TestTagOnKind(t *testing.T) {
 		{reflect.TypeFor[time.Time](), "required", ""},
 		{reflect.TypeFor[time.Time](), "email", "F: email cannot be applied to time.Time"},
 		{reflect.TypeFor[*netip.Addr](), "ip", "F: ip cannot be applied to netip.Addr"},
-		{reflect.TypeFor[[]inner](), "alpha", "F: alpha cannot be applied to validate_test.inner"},
+		{reflect.TypeFor[[]inner](), "alpha", "F: alpha cannot be applied to validate_test.inner"}, // L6
 		{reflect.TypeFor[map[string][]bool](), "alpha", "F: alpha cannot be applied to bool"},
 		{reflect.TypeFor[func()](), "required", `F: func() cannot be checked, only left out with "-"`},
 		{reflect.TypeFor[func()](), "-", ""},
@@ -104,6 +105,199 @@ func TestTagOnKind(t *testing.T) {
 			checkErr(t, err, test.want)
 		})
 	}
+}
+
+type form struct {
+	Name    string
+	Mail    string `json:"mail"`
+	Count   uint8
+	Ratio   float32
+	On      bool
+	Since   time.Time
+	Wait    time.Duration
+	List    []string
+	private string
+	hiddenForm
+}
+
+type hiddenForm struct{ Deep int64 }
+
+// Mistakes in what is not about text. The field F stands beside those of form.
+func TestFeatureMistakes(t *testing.T) {
+	typeOf := func(v any) reflect.Type { return reflect.TypeOf(v) }
+	text, number, list := typeOf(""), typeOf(0), typeOf([]string{})
+	for _, test := range []struct {
+		typ       reflect.Type
+		tag, want string
+	}{
+		{text, "requierd", `F: unknown validator "requierd"; did you mean "required"?`},
+		{text, "esch(alpha)", `F: unknown validator "esch"; did you mean "each"?`},
+		{text, "required_iff(Name|a)", `F: unknown validator "required_iff"; did you mean "required_if"?`},
+		{text, "eqfeild(Name)", `F: unknown validator "eqfeild"; did you mean "eqfield"?`},
+		{text, "multipel(2)", `F: unknown validator "multipel"; did you mean "multiple"?`},
+		{text, "onof(a)", `F: unknown validator "onof"; did you mean "oneof"?`},
+		{text, "oneof(a)b", `F: oneof(a)b: "b" follows the closing parenthesis: oneof(a|b|…)`},
+		{text, "required(x)", `F: required(x): required has no parameters`},
+
+		{text, "!yes", `F: "yes" cannot be negated`}, // C6
+		{text, "!multiple(2)", `F: "multiple" cannot be negated`},
+		{text, "yes(1)", `F: yes(1): yes has no parameters`},
+		{text, "multiple", `F: multiple has parameters: multiple(n)`},
+		{text, "multiple(x)", `F: multiple(x): strconv.Atoi: parsing "x": invalid syntax: multiple(n)`},
+		{text, "multiple(2", `F: multiple(2: no closing parenthesis: multiple(n)`},
+		{text, "nothing(2)", `F: nothing(2): no rule was made of it: nothing(…)`},
+		{typeOf(func() {}), "yes", `F: func() cannot be checked, only left out with "-"`}, // C9
+		{typeOf(1i), "type(complex128),yes", `F: complex128 cannot be checked, only left out with "-"`},
+		{typeOf(true), "short", `F: short cannot be applied to bool`},
+
+		{text, "type(int)", `F: type(int) refuses every string`}, // K8
+		{text, "!type(string)", `F: !type(string) refuses every string`},
+		{typeOf([]int{}), "type( [] string )", `F: type( [] string ) refuses every []int`},
+		{text, "type()", `F: type(): want the type as Go writes it: type(T)`},
+		{text, "type", `F: type has parameters: type(T)`},
+		{list, "each(type(int))", `F: type(int) refuses every string`},
+		{reflect.TypeFor[any](), "type(int)", ""},
+
+		{text, "min", `F: min has parameters: min(n)`},
+		{text, "min()", `F: min(): want a number: min(n)`},
+		{text, "min(x)", `F: min(x): want a number: min(n)`},
+		{text, "min(1|2)", `F: min(1|2): want a number: min(n)`},
+		{text, "min(+1)", `F: min(+1): want a number: min(n)`},
+		{text, "min(1.)", `F: min(1.): want a number: min(n)`},
+		{text, "min(-)", `F: min(-): want a number: min(n)`},
+		{text, "min(-1)", `F: min(-1): want a whole number that is not negative: min(n)`},
+		{list, "max(1.5)", `F: max(1.5): want a whole number that is not negative: max(n)`},
+		{list, "max(1m)", `F: max(1m): want a whole number that is not negative: max(n)`},
+		{text, "len(-1)", `F: len(-1): no length is negative`},
+		{number, "len(-1)", `F: len(-1): no length is negative`},
+		{number, "max(1.5)", `F: max(1.5): no int is 1.5`},
+		{number, "max(1m)", `F: max(1m): no int is 1m`},
+		{typeOf(int8(0)), "max(-129)", `F: max(-129): no int8 is -129`},
+		{typeOf(uint8(0)), "min(256)", `F: min(256): no uint8 is 256`},
+		{typeOf(uint8(0)), "min(-1)", `F: min(-1): no uint8 is -1`},
+		{typeOf(0.5), "min(-1.5),max(" + strings.Repeat("9", 310) + ")", "F: max(" + strings.Repeat("9", 310) + "): no float64 is " + strings.Repeat("9", 310)},
+		{typeOf(time.Second), "min(1m),max(2h)", ""},
+		{typeOf(time.Second), "min(1.5)", `F: min(1.5): no time.Duration is 1.5`},
+		{typeOf(time.Second), "min(1m),max(59s)", `F: nothing is both min(1m) and max(59s)`},
+		{text, "min(3),alpha,max(2)", `F: nothing is both min(3) and max(2)`},
+		{number, "max(-3),min(-2)", `F: nothing is both min(-2) and max(-3)`},
+		{typeOf(0.5), "max(0.25),min(0.5)", `F: nothing is both min(0.5) and max(0.25)`},
+		{text, "len(2),min(3)", `F: nothing is both min(3) and len(2)`},
+		{text, "len(2),len(2),len(3)", `F: nothing is both len(3) and len(2)`},
+		{typeOf(&[]*int{nil}), "each(min(2),max(1))", `F: nothing is both min(2) and max(1)`},
+		{text, "!min(1)", `F: "min" cannot be negated`},
+		{typeOf(true), "min(1),max(2)", "F: min(1) cannot be applied to bool\nF: max(2) cannot be applied to bool"},
+		{typeOf(time.Time{}), "len(1)", "F: len(1) cannot be applied to time.Time"},
+		{typeOf(uintptr(0)), "len(1)", "F: len(1) cannot be applied to uintptr"},
+
+		{text, "each(alpha)", `F: each cannot be applied to string`},
+		{typeOf([]byte{}), "each(max(3))", `F: each cannot be applied to []uint8`},
+		{typeOf(inner{}), "each(alpha)", `F: each cannot be applied to validate_test.inner`},
+		{list, "each", `F: each has parameters: each(option,…)`},
+		{list, "each()", `F: each(): want an option: each(option,…)`},
+		{list, "each( , )", `F: each( , ): want an option: each(option,…)`},
+		{list, "each(alpha", `F: each(alpha: no closing parenthesis: each(option,…)`},
+		{list, "each(alpha)x", `F: each(alpha)x: "x" follows the closing parenthesis: each(option,…)`},
+		{list, "each(alpha)~x", `F: each(alpha)~x: each has no message; those of its options stand in the parentheses`},
+		{list, "!each(alpha,numeric)", `F: "each" cannot be negated`},
+		{list, "each(alhpa,reqired)", "F: each: unknown validator \"alhpa\"; did you mean \"alpha\"?\nF: each: unknown validator \"reqired\"; did you mean \"required\"?"},
+		{list, "each(each(alpha))", `F: each cannot be applied to string`},
+		{list, "each(-)", `F: each: "-" has to be the whole tag`},
+		{list, "each(present)", `F: each: present concerns a field, not the elements in it`},
+		{list, "each(secret)", `F: each: secret concerns a field, not the elements in it`},
+		{list, "each(eqfield(Name))", `F: each: eqfield(Name) concerns a field, not the elements in it`},
+		{list, "each(required_with(Name))", `F: each: required_with(Name) concerns a field, not the elements in it`},
+		{typeOf([]bool{}), "each(alpha)", `F: alpha cannot be applied to bool`},
+		{list, strings.Repeat("each(", 40) + "alpha" + strings.Repeat(")", 40), "F: " + strings.Repeat("each: ", 32) + "each is nested more than 32 deep"},
+
+		{text, "eqfield", `F: eqfield has parameters: eqfield(Field)`},
+		{text, "eqfield()", `F: eqfield(): want the name of a field: eqfield(Field)`},
+		{text, "eqfield(Name|Mail)", `F: eqfield(Name|Mail): want the name of a field: eqfield(Field)`},
+		{text, "eqfield(Nmae)", `F: eqfield(Nmae): unknown field "Nmae"; did you mean "Name"?`},
+		{text, "eqfield(mail)", `F: eqfield(mail): unknown field "mail"; did you mean "Mail"?`},
+		{text, "eqfield(private)", `F: eqfield(private): unknown field "private"`},
+		{text, "eqfield(Nowhere)", `F: eqfield(Nowhere): unknown field "Nowhere"`},
+		{text, "eqfield(F)", `F: eqfield(F): that is the field itself`},
+		{text, "eqfield(Count)", `F: eqfield(Count): string cannot be compared with uint8`},
+		{number, "gtfield(Since)", `F: gtfield(Since): int cannot be compared with time.Time`},
+		{number, "gtfield(Deep),ltfield(Wait),eqfield(Ratio)", ""},
+		{list, "eqfield(List)", `F: eqfield(List): []string cannot be compared with []string`},
+		{reflect.TypeFor[any](), "eqfield(Name)", `F: eqfield(Name): interface {} cannot be compared with string`},
+		{typeOf(true), "gtefield(On)", `F: gtefield(On): of two bools none is the greater`},
+		{typeOf(true), "nefield(On)", ""},
+		{text, "!eqfield(Name)", `F: "eqfield" cannot be negated`},
+
+		{text, "required_if(Name)", `F: required_if(Name): want a value: required_if(Field|value|…)`},
+		{text, "required_if(|a)", `F: required_if(|a): want the name of a field: required_if(Field|value|…)`},
+		{text, "required_if", `F: required_if has parameters: required_if(Field|value|…)`},
+		{text, "!required_if(Name|a)", `F: "required_if" cannot be negated`},
+		{text, "required_if(Nane|a)", `F: required_if(Nane|a): unknown field "Nane"; did you mean "Name"?`},
+		{text, "required_if(Count|1|x)", `F: required_if(Count|1|x): no uint8 is "x"`},
+		{text, "required_if(Count|256)", `F: required_if(Count|256): no uint8 is "256"`},
+		{text, "required_unless(Ratio|x)", `F: required_unless(Ratio|x): no float32 is "x"`},
+		{text, "required_if(On|yes)", `F: required_if(On|yes): no bool is "yes"`},
+		{text, "required_if(Wait|5)", `F: required_if(Wait|5): no time.Duration is "5"`},
+		{text, "required_if(Since|2024)", `F: required_if(Since|2024): time.Time has no text to compare with`},
+		{text, "required_if(List|a)", `F: required_if(List|a): []string has no text to compare with`},
+		{text, "required_with(List|Nmae)", `F: required_with(List|Nmae): unknown field "Nmae"; did you mean "Name"?`},
+		{text, "required_without()", `F: required_without(): want the name of a field: required_without(Field|…)`},
+
+		{text, "secret(1)", `F: secret(1): secret has no parameters`},
+		{text, "secret~x", `F: secret has no message`},
+		{text, "!secret", `F: "secret" cannot be negated`},
+		{text, "!present", `F: "present" cannot be negated`},
+		{text, "present(1)", `F: present(1): present has no parameters`},
+	} {
+		t.Run(fmt.Sprint(test.typ, " ", test.tag), func(t *testing.T) {
+			fields := reflect.VisibleFields(reflect.TypeFor[form]())
+			var all []reflect.StructField
+			for _, sf := range fields {
+				if len(sf.Index) == 1 && !sf.Anonymous || sf.Name == "Deep" {
+					sf.Index, sf.Offset = nil, 0
+					all = append(all, sf)
+				}
+			}
+			typ := reflect.StructOf(append(all, field(test.typ, test.tag).Field(0)))
+			_, err := withRules(nil).Compile(typ)
+			checkErr(t, err, test.want)
+		})
+	}
+
+	v := new(validate.Validator)
+	for _, test := range []struct {
+		typ  reflect.Type
+		want string
+	}{
+		{reflect.TypeFor[struct {
+			hiddenForm `valid:"present"`
+		}](), "hiddenForm: present cannot be said of an embedded struct, whose fields are sent as those of the struct around it"},
+		{reflect.TypeFor[struct {
+			Named hiddenForm `valid:"present"`
+			L     []struct {
+				A int `valid:"eqfield(Named)"`
+			} `valid:"each(required)"`
+		}](), `L.A: eqfield(Named): unknown field "Named"`},
+		{reflect.TypeFor[struct {
+			hiddenForm
+			A int `valid:"gtfield(Depp)"`
+		}](), `A: gtfield(Depp): unknown field "Depp"; did you mean "Deep"?`},
+	} {
+		_, err := v.Compile(test.typ)
+		checkErr(t, err, test.want)
+	}
+	checkErr(t, v.Value(1, "eqfield(A),required_with(B)"), "required_with(B) is for fields of structs\neqfield(A) is for fields of structs")
+	opaque := &validate.Validator{Opaque: func(t reflect.Type) bool { return t == reflect.TypeFor[byValue]() || t == reflect.TypeFor[codes]() }}
+	opaque.Register("yes", func(context.Context, validate.Field) (bool, error) { return true, nil })
+	checkErr(t, opaque.Struct(struct {
+		A byValue `valid:"yes,present,secret"`
+		B codes   `valid:"min(1)"`
+		C codes   `valid:"each(alpha)"`
+	}{}), "B: min(1) cannot be applied to validate_test.codes\nC: each cannot be applied to validate_test.codes")
+	checkErr(t, opaque.Struct(struct {
+		A byValue `valid:"yes"`
+		B any     `valid:"min(1)"`
+		C codes
+	}{byValue{"bad"}, codes{"x"}, codes{"x"}}), `B: The following validator is invalid or can't be applied to the field: "min(1)"`)
 }
 
 func TestMistakesOfAllFields(t *testing.T) {
@@ -207,10 +401,7 @@ func TestPlanOfAnyType(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		errs := p.Validate(reflect.ValueOf(test.value))
-		if (errs == nil) != (test.want == "") || errs.Error() != test.want {
-			t.Errorf("%T: got %q, want %q", test.value, errs.Error(), test.want)
-		}
+		checkErr(t, p.Validate(reflect.ValueOf(test.value)), test.want)
 	}
 }
 

@@ -27,6 +27,10 @@
 // says that the field is passed over with all that is inside.
 //
 //	required           the value is not empty
+//	present            the field was sent, even as zero: see below
+//	secret             nothing of the value is shown: see below
+//	type(T)            the type is written so: of what an interface holds
+//	each(alpha,min(2)) options for the elements: see below
 //	optional           the value may be empty: the default, see Validator.FieldsRequiredByDefault
 //	!alpha             the opposite; not for required and optional
 //	alpha~text         text is the message. Its first %s stands for the value, its
@@ -116,14 +120,98 @@
 //
 // All are done in time in proportion to the length of the value.
 //
+// oneof(a|b|c) is in(a|b|c) under another name.
+//
+// # Sizes
+//
+//	min(n)  max(n)  len(n)
+//
+// Of a number they are about its value, which is compared without rounding: n
+// may have a minus, and for floats a point. For a time.Duration it may be
+// written 1m30s. NaN has no size. Of a string they are about how many
+// characters it has, of []byte how many bytes, of a slice, array or map how
+// many elements.
+//
+// They are asked about empty values too, unless the tag says optional: min(1)
+// refuses 0, "" and an empty list. Nil pointers and interfaces pass.
+//
+// # Other fields
+//
+// These options name fields of the same struct, promoted ones included, by
+// their Go names:
+//
+//	eqfield(Password)  nefield(Old)                        the same value, or not
+//	gtfield(From)  gtefield(From)  ltfield(To)  ltefield(To)
+//	required_if(Kind|a|b)  required_unless(Kind|a|b)       if the text of Kind is a or b, or neither
+//	required_with(A|B)  required_without(A|B)              if any is not empty, or any is empty
+//
+// Numbers of all kinds are compared exactly, strings by their bytes, times as
+// instants. NaN is refused by every comparison, nefield included. eqfield and
+// nefield are asked about empty values too, even with optional, and take nil for
+// zero. The four others pass if either side is empty: zero, or a nil pointer.
+// A zero behind a pointer is compared.
+//
+// The conditions refuse an empty value as required does. Without holding, they
+// let it pass, as optional does.
+//
+// # Elements
+//
+// The options in each(…) are about every element of a slice, array or map, as if
+// it was a field: required, rules, sizes, type, messages, and each again. All
+// elements that are refused are reported, up to 100 in a field, with the index
+// or key in their path: Tags.1. Parentheses in each have to be balanced, those
+// of messages as well.
+//
+// # Sent or not
+//
+// present refuses a field that was not sent; one that was sent as null, zero or
+// empty passes. [Plan.Check] is told what was sent, and finds it by the json
+// name, as encoding/json does. Where nothing is known of that, as in [Struct],
+// only a nil pointer, slice, map or interface was not sent.
+//
+// # Secrets
+//
+// Of a secret field, all that is inside it, and a field that is compared with
+// it, no error shows a value or a map key: [FieldError.Value] is empty, and the
+// value is called "the value" in messages, "***" in those of the tag.
+//
+// # Order
+//
+// Of a field, one error is reported: the first of present, conditions, required,
+// rules of one's own (all of these are asked), type, comparisons, sizes, the
+// rest from left to right, each, Validate. What is inside a struct comes before
+// what its tag says.
+//
+// # Rules of one's own
+//
+// [Validator.RegisterText] adds a rule like those above. [Validator.Register] and
+// [Validator.RegisterParams] add one that sees the value whole, of any kind, with
+// the struct around it, and that may look things up: it gets the context of
+// [Validator.StructContext], and may fail, which is the error of the call, and
+// says nothing of the value. Such rules go before the others, are not asked
+// about empty values, and cannot be negated.
+//
+// # Validate methods
+//
+// A type with a method Validate() error, of the value or the pointer, has its
+// values asked after their tags, and after all inside them, if there was no
+// error: structs always, others if they are not empty, nil pointers never. The
+// text of the error is the message. [Errors] and a [FieldError] are taken over
+// with their paths, and empty Errors are none. The value may be a copy.
+//
+// The method must not have its receiver asked again. [Struct] does not do that,
+// and may be called; [Value] of the receiver, or a value around it, would have
+// no end, and is refused after some thousand calls. A method that is promoted
+// from an embedded struct is asked of that.
+//
 // # Kinds
 //
 // Strings are checked as they are, numbers as the text that fmt.Sprint makes of
 // them, []byte as text. If a type of these kinds has a String, Error or Format
 // method, what fmt.Sprint makes of it is checked: 3s for a time.Duration.
-// For bool, uintptr and structs there are only required and optional. Func,
-// chan and complex fields, and maps whose keys are no strings, cannot have a
-// tag other than "-".
+// For bool, uintptr and structs there are no rules about text. Func, chan and
+// complex fields cannot have a tag other than "-" and type, nor can maps whose
+// keys are no strings have required or such rules.
 //
 // The tag of a slice, array or map is about its elements, and required about
 // the collection as well. All elements are checked. The first that is refused
@@ -135,7 +223,7 @@
 // Interfaces are checked by what they hold. If that has mistakes in its
 // tags, or is nothing the option can be applied to, the field is refused.
 //
-// Values may be nested 32 structs deep.
+// Values may be nested 32 structs deep. At most 1,000 errors are reported.
 //
 // # Compatibility
 //

@@ -1,9 +1,11 @@
 package validate_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
+	"strconv"
 
 	"github.com/gongular/gongular/validate"
 )
@@ -112,10 +114,176 @@ func ExamplePlan() {
 		panic(err) // at start-up
 	}
 	for _, name := range []string{"ada", ""} {
-		errs := plan.Validate(reflect.ValueOf(User{name}))
-		fmt.Println(errs == nil, len(errs))
+		fmt.Println(plan.Validate(reflect.ValueOf(User{name})))
 	}
 	// Output:
-	// true 0
-	// false 1
+	// <nil>
+	// Name: non zero value required
+}
+
+// A rule of one's own may look things up. If that fails, nothing is said of the
+// value.
+func ExampleValidator_Register() {
+	type Account struct {
+		Name string `json:"name" valid:"alphanum,free~%s is taken"`
+	}
+
+	var v validate.Validator
+	v.Register("free", func(ctx context.Context, f validate.Field) (bool, error) {
+		if err := ctx.Err(); err != nil { // as a query would have it
+			return false, err
+		}
+		return f.Value() != "ada", nil
+	})
+
+	ctx, cancel := context.WithCancel(context.Background())
+	fmt.Println(v.StructContext(ctx, Account{"ada"}))
+	fmt.Println(v.StructContext(ctx, Account{"bob"}))
+	cancel()
+	err := v.StructContext(ctx, Account{"ada"})
+	fmt.Println(err, errors.Is(err, context.Canceled))
+	// Output:
+	// ada is taken
+	// <nil>
+	// name: free could not be asked: context canceled true
+}
+
+// The parameters of a rule are read when a type is compiled.
+func ExampleValidator_RegisterParams() {
+	var v validate.Validator
+	v.RegisterParams("multiple", "multiple(n)", func(params []string) (validate.Func, error) {
+		n, err := strconv.Atoi(params[0])
+		if err != nil || n == 0 {
+			return nil, errors.New("want a whole number")
+		}
+		return func(_ context.Context, f validate.Field) (bool, error) {
+			return f.Value().(int)%n == 0, nil
+		}, nil
+	})
+
+	fmt.Println(v.Value(10, "multiple(5)"))
+	fmt.Println(v.Value(12, "multiple(5)"))
+	fmt.Println(v.Value(12, "multiple(five)"))
+	// Output:
+	// <nil>
+	// 12 does not validate as multiple(5)
+	// multiple(five): want a whole number: multiple(n)
+}
+
+func ExampleValidator_RegisterText() {
+	var v validate.Validator
+	v.RegisterText("even", func(s string) bool { return len(s)%2 == 0 })
+
+	fmt.Println(v.Value([]string{"ab", "abc"}, "even"))
+	fmt.Println(v.Value(1234, "!even"))
+	// Output:
+	// abc does not validate as even
+	// 1234 does validate as even
+}
+
+// Of a secret field no error shows the value.
+func ExampleStruct_eqfield() {
+	type Signup struct {
+		Password string `json:"password" valid:"secret,required,min(8)"`
+		Repeated string `json:"repeated" valid:"eqfield(Password)~the passwords differ"`
+	}
+
+	fmt.Println(validate.Struct(Signup{"12345678", "12345678"}))
+	fmt.Println(validate.Struct(Signup{"12345678", ""}))
+	fmt.Println(validate.Struct(Signup{"1234", "1234"}))
+	// Output:
+	// <nil>
+	// the passwords differ
+	// password: the value does not validate as min(8)
+}
+
+func ExampleStruct_required_if() {
+	type Order struct {
+		Delivery string `valid:"required,oneof(post|shop)"`
+		Street   string `valid:"required_if(Delivery|post)"`
+	}
+
+	fmt.Println(validate.Struct(Order{Delivery: "shop"}))
+	fmt.Println(validate.Struct(Order{Delivery: "post"}))
+	// Output:
+	// <nil>
+	// Street: non zero value required
+}
+
+// The options in each are about the elements, those beside it about the list.
+func ExampleStruct_each() {
+	type Post struct {
+		Tags []string `json:"tags" valid:"max(3),each(lowercase,min(2)~%s is too short)"`
+	}
+
+	err := validate.Struct(Post{[]string{"go", "x", "HTTP"}})
+	errs, _ := errors.AsType[validate.Errors](err)
+	for _, e := range errs {
+		fmt.Printf("%s: %s\n", e.Path, e.Message)
+	}
+	// Output:
+	// tags.1: x is too short
+	// tags.2: HTTP does not validate as lowercase
+}
+
+// What no tag can say, a method can.
+func ExampleStruct_validate() {
+	type Booking struct{ Stay Stay }
+
+	fmt.Println(validate.Struct(Booking{Stay{Nights: 2, Guests: 3}}))
+	fmt.Println(validate.Struct(Booking{Stay{Nights: 2, Guests: 1}}))
+	// Output:
+	// Stay: 3 guests stay 3 nights or more
+	// <nil>
+}
+
+type Stay struct {
+	Nights int `valid:"range(1|30)"`
+	Guests int `valid:"range(1|4)"`
+}
+
+func (s Stay) Validate() error {
+	if s.Guests > 2 && s.Nights < 3 {
+		return fmt.Errorf("%d guests stay 3 nights or more", s.Guests)
+	}
+	return nil
+}
+
+func ExampleErrorsByField() {
+	type User struct {
+		Name string `json:"name" valid:"required"`
+		Age  int    `json:"age" valid:"min(18)"`
+	}
+
+	err := validate.Struct(User{Age: 17})
+	fmt.Println(validate.ErrorsByField(err))
+	fmt.Println(validate.ErrorByField(err, "age"))
+	fmt.Println(validate.ErrorsByField(nil))
+	// Output:
+	// map[age:17 does not validate as min(18) name:non zero value required]
+	// 17 does not validate as min(18)
+	// map[]
+}
+
+// A plan is told what was sent, and so knows zero from missing.
+func ExamplePlan_Check() {
+	type Patch struct {
+		Done  bool `json:"done" valid:"present"`
+		Count int  `json:"count"`
+	}
+
+	var v validate.Validator
+	plan, err := v.Compile(reflect.TypeFor[Patch]())
+	if err != nil {
+		panic(err) // at start-up
+	}
+	for _, sent := range []any{
+		map[string]any{"done": false},
+		map[string]any{"count": 1.0},
+	} {
+		fmt.Println(plan.Check(context.Background(), reflect.ValueOf(Patch{}), sent))
+	}
+	// Output:
+	// <nil>
+	// done: must be sent
 }

@@ -1,6 +1,9 @@
 package validate
 
-import "strings"
+import (
+	"reflect"
+	"strings"
+)
 
 // The fast and the slow form of the url rule, for comparison.
 var (
@@ -57,3 +60,8 @@ var (
 	Countries3 = countries3
 	Currencies = currencies
 )
+
+// CompareNumbers compares an int64, uint64 or float64 with another.
+func CompareNumbers(a, b any) (order int, ok bool) {
+	return numberOf(reflect.ValueOf(a)).compare(numberOf(reflect.ValueOf(b)))
+}

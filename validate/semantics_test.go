@@ -257,12 +257,23 @@ func TestSemantics(t *testing.T) {
 		{"M7", struct {
 			A string `valid:"alpha~ text "`
 		}{"1"}, " text"},
+		{"M8", struct {
+			A, B any `valid:"alpha~text"`
+		}{true, inner{"a"}}, `A: Validator alpha doesn't support kind bool for value true;B: The following validator is invalid or can't be applied to the field: "alpha"`},
 		{"M9", struct{ A struct{ B []inner2 } }{struct{ B []inner2 }{[]inner2{{"1"}}}}, "letters"},
 
 		{"O1", struct {
 			A string `valid:"numeric,alpha"`
 			B string `valid:"alpha,required"`
 		}{"_", ""}, "A: _ does not validate as numeric;B: non zero value required"},
+
+		{"O2", struct {
+			A any `valid:"alpha,type(int)"`
+		}{"1"}, "A: 1 does not validate as type(int)"},
+		{"O3", struct {
+			A, B inner
+			C    string `valid:"alpha"`
+		}{inner{"1"}, inner{"2"}, "3"}, "A.city: 1 does not validate as alpha;B.city: 2 does not validate as alpha;C: 3 does not validate as alpha"},
 
 		{"K1", struct {
 			A int     `valid:"numeric"`
@@ -304,6 +315,12 @@ func TestSemantics(t *testing.T) {
 			A **string `valid:"alpha"`
 			B **string `valid:"required"`
 		}{func() **string { p := ptr("1"); return &p }(), &nilString}, "A: 1 does not validate as alpha;B: non zero value required"},
+		{"K8", struct {
+			A *string     `valid:"type(*string)"`
+			B any         `valid:"type([]string)"`
+			C any         `valid:"type(string)"`
+			D interface{} `valid:"!type( map[string] interface{} )"`
+		}{ptr("x"), []string{"a"}, []string{"a"}, M{"a": 1}}, "C: the value does not validate as type(string);D: the value does validate as type( map[string] interface{} )"},
 		{"K9", struct{ A error }{structError{"1"}}, "A.City: 1 does not validate as alpha"},
 		{"K10", struct {
 			A json.Number `valid:"range(1|10)"`

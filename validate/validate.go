@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -10,7 +11,7 @@ import (
 
 // A Validator compiles types into plans and checks values by them. The zero
 // value is ready. It is safe for concurrent use; its fields must not be changed
-// after the first, and it must not be copied.
+// and rules not registered after the first, and it must not be copied.
 type Validator struct {
 	// FieldsRequiredByDefault refuses an exported field that has no valid tag,
 	// whatever its value, and an empty one whose tag says neither required nor
@@ -29,8 +30,10 @@ type Validator struct {
 	// which ask whether the value is there. If nil, there are no such types.
 	Opaque func(reflect.Type) bool
 
-	plans  sync.Map // reflect.Type → compiled, of types without a tag
-	tagged sync.Map // taggedType → compiled
+	own    map[string]word // rules of its own
+	sealed atomic.Bool     // it has been used
+	plans  sync.Map        // reflect.Type → compiled, of types without a tag
+	tagged sync.Map        // taggedType → compiled
 	count  atomic.Int32
 }
 
@@ -44,6 +47,7 @@ const maxTagged = 4096
 type taggedType struct {
 	typ           reflect.Type
 	tag           string
+	part          part
 	found, absent bool
 }
 
@@ -84,7 +88,7 @@ func (v *Validator) planFound(t reflect.Type, g *tag) (*Plan, error) {
 	if g == nil {
 		return v.Compile(t)
 	}
-	return v.cached(taggedType{t, g.text, true, g.absent}, func() (*Plan, error) {
+	return v.cached(taggedType{t, g.text, g.part, true, g.absent}, func() (*Plan, error) {
 		return v.compile(t, g, true)
 	})
 }
@@ -92,7 +96,8 @@ func (v *Validator) planFound(t reflect.Type, g *tag) (*Plan, error) {
 // planTagged returns the plan for values of type t under the tag written text.
 func (v *Validator) planTagged(t reflect.Type, text string) (*Plan, error) {
 	return v.cached(taggedType{typ: t, tag: text}, func() (*Plan, error) {
-		g, errs := parseTag(text)
+		v.sealed.Store(true)
+		g, errs := v.parseTag(text)
 		if len(errs) > 0 {
 			return nil, errors.Join(errs...)
 		}
@@ -115,9 +120,17 @@ func (v *Validator) cached(key taggedType, compile func() (*Plan, error)) (*Plan
 
 // Struct checks a struct, or what a pointer to one points at. It returns nil
 // if x is valid or nil, [Errors] if fields were refused, and another error if
-// x is neither a struct nor a pointer to one, or if there are mistakes in its
-// tags (see [Validator.Compile]).
-func (v *Validator) Struct(x any) error {
+// x is neither a struct nor a pointer to one, if there are mistakes in its
+// tags (see [Validator.Compile]), or if a rule of one's own could not tell (see
+// [Func]).
+//
+// The Validate method of x itself is not asked, so that it may call Struct; that
+// of any value inside x is. To have both, use [Validator.Value] with an empty
+// tag, or a [Plan].
+func (v *Validator) Struct(x any) error { return v.StructContext(context.Background(), x) }
+
+// StructContext is Struct with a context for rules of one's own.
+func (v *Validator) StructContext(ctx context.Context, x any) error {
 	if x == nil {
 		return nil
 	}
@@ -132,14 +145,20 @@ func (v *Validator) Struct(x any) error {
 	if err != nil {
 		return err
 	}
-	return p.validate(value)
+	return p.check(ctx, value, nil, true)
 }
 
 // Value checks a value of any kind as if it was a field with the given tag.
-// It returns nil if x is valid, [Errors] without path and name if it is not,
-// and another error if there are mistakes in the tag. A tag that is empty asks
-// nothing of x itself, and "-" nothing at all.
+// It returns nil if x is valid, [Errors] without name if it is not, and another
+// error if there are mistakes in the tag or a rule of one's own could not tell.
+// A tag that is empty asks nothing of x itself but what its Validate method
+// does, and "-" nothing at all.
 func (v *Validator) Value(x any, tags string) error {
+	return v.ValueContext(context.Background(), x, tags)
+}
+
+// ValueContext is Value with a context for rules of one's own.
+func (v *Validator) ValueContext(ctx context.Context, x any, tags string) error {
 	value := reflect.ValueOf(x)
 	if x == nil {
 		value = reflect.ValueOf(&x).Elem() // of type any
@@ -157,15 +176,7 @@ func (v *Validator) Value(x any, tags string) error {
 	if err != nil {
 		return err
 	}
-	return p.validate(value)
-}
-
-// validate is Validate with a nil error instead of empty Errors.
-func (p *Plan) validate(v reflect.Value) error {
-	if errs := p.Validate(v); errs != nil {
-		return errs
-	}
-	return nil
+	return p.Check(ctx, value, nil)
 }
 
 var standard Validator

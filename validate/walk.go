@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"slices"
@@ -13,13 +14,32 @@ import (
 // make a value that contains itself, but a program can.
 const maxDepth = 32
 
+// maxErrors is how many refused fields of a value are reported.
+const maxErrors = 1000
+
 // A walker takes one value along a plan. It stays on the stack: nothing that
 // it is handed to is called through a function value.
 type walker struct {
 	validator *Validator
+	ctx       context.Context
 	errs      Errors
-	stopped   bool // too deep: what comes would be the same again, perhaps 2^32 times
+	limit     int  // of errs
+	stopped   bool // too deep: what comes would be the same again, perhaps 2^32 times; or failed
+
+	failed     error  // a rule of one's own could not tell
+	failedPath string // the way there, from the struct that the walker is in
+
+	parent reflect.Value // the struct that holds what is being checked
+	sent   any           // what the input held for it; nil if unknown
+	secret bool          // nothing of the value may be shown
+	trail  []step        // the elements of each that the walker is in
+
+	spared     bool // the Validate method of the value at the top is not asked
+	stackKnown bool // the stack is not too deep for Validate methods
 }
+
+// full reports whether there is no room for errors of further fields.
+func (w *walker) full() bool { return w.stopped || len(w.errs) >= w.limit }
 
 // A place is where a walker is: at a field, or somewhere behind its pointers,
 // interfaces and collections.
@@ -28,6 +48,7 @@ type place struct {
 	key     string // innermost map key
 	index   int    // innermost index, see in
 	in      uint8  // what of key and index holds
+	each    uint8  // how many elements of each we are in: so many of the trail's end
 	structs uint8  // how many structs we are in
 	steps   uint8  // how far we are from the last of them
 }
@@ -39,33 +60,60 @@ const (
 )
 
 // prefix is what the path of a field begins with if its struct is at the place.
-func (at place) prefix() string {
+func (w *walker) prefix(at place) string {
 	s := ""
 	if at.field != nil {
 		s = at.field.goName + "."
+	}
+	for _, step := range w.steps(at) {
+		s += step.String() + "."
 	}
 	switch at.in {
 	case inList:
 		s += strconv.Itoa(at.index) + "."
 	case inDict:
-		s += at.key + "."
+		s += w.shownKey(at.key) + "."
 	}
 	return s
 }
 
+// path is the path of what is at the place: of the field and, if it is inside
+// of its elements, where there.
+func (w *walker) path(at place) string {
+	s := w.prefix(at)
+	if at.field != nil {
+		s = at.field.name + s[len(at.field.goName):]
+	}
+	return strings.TrimSuffix(s, ".")
+}
+
 // pointer is prefix in the names that encoding/json has.
-func (at place) pointer() []string {
+func (w *walker) pointer(at place) []string {
 	var p []string
 	if at.field != nil && !at.field.promoted {
 		p = append(p, at.field.name)
+	}
+	for _, step := range w.steps(at) {
+		p = append(p, step.String())
 	}
 	switch at.in {
 	case inList:
 		p = append(p, strconv.Itoa(at.index))
 	case inDict:
-		p = append(p, at.key)
+		p = append(p, w.shownKey(at.key))
 	}
 	return p
+}
+
+// steps are the elements of each that lie between the field and the place.
+func (w *walker) steps(at place) []step { return w.trail[len(w.trail)-int(at.each):] }
+
+// shownKey is the key of a map as it is shown: a part of its value.
+func (w *walker) shownKey(key string) string {
+	if w.secret {
+		return hidden
+	}
+	return key
 }
 
 // name is the name of the field at the place.
@@ -76,18 +124,35 @@ func (at place) name() string {
 	return at.field.name
 }
 
-// Validate checks v, which has the type of the plan and need not be
-// addressable, and returns all fields that were refused, or nil. The value is
-// not changed.
+// Validate is Check without a context, and without knowing what was sent.
+func (p *Plan) Validate(v reflect.Value) error {
+	return p.Check(context.Background(), v, nil)
+}
+
+// Check checks v, which has the type of the plan and need not be addressable.
+// It returns nil, or [Errors] with all fields that were refused (but see there),
+// or, if a rule of one's own could not tell, the error of that rule, wrapped
+// with the path of the field. The context is for such rules. The value is not
+// changed.
+//
+// What was sent is for tags with present: what the input held for v, as
+// encoding/json would unmarshal it into an any. It is nil if that is unknown.
+// See [Plan.NeedsSent].
 //
 // Valid structs of strings and numbers are checked without any allocation,
 // save by rules that need one: url other than in its plain form, requri, requrl,
 // mac, rsapub, rfc3339 with an offset, matches on a number; and matches, json and
-// jwt when the memory that they keep is not enough. Values of types with a String, Error or Format method, maps and
-// interfaces do allocate.
+// jwt when the memory that they keep is not enough. Values of types with a String,
+// Error or Format method, maps, interfaces and each do allocate.
 //
-// Validate panics if v is of another type.
-func (p *Plan) Validate(v reflect.Value) Errors {
+// Check panics if v is of another type.
+func (p *Plan) Check(ctx context.Context, v reflect.Value, sent any) error {
+	return p.check(ctx, v, sent, false)
+}
+
+// check is Check. If the value is spared, the Validate method of v itself is
+// not asked.
+func (p *Plan) check(ctx context.Context, v reflect.Value, sent any, spared bool) error {
 	if v.Type() != p.typ {
 		panic(fmt.Sprintf("validate: plan of %v used for %v", p.typ, v.Type()))
 	}
@@ -97,14 +162,25 @@ func (p *Plan) Validate(v reflect.Value) Errors {
 	if p.root.passes(v) {
 		return nil
 	}
-	w := walker{validator: p.validator}
+	w := walker{validator: p.validator, ctx: ctx, sent: sent, spared: spared, limit: maxErrors}
 	w.check(p.root, v, place{})
-	return w.errs
+	switch {
+	case w.failed != nil && w.failedPath != "":
+		return fmt.Errorf("%s: %w", w.failedPath, w.failed)
+	case w.failed != nil:
+		return w.failed
+	case len(w.errs) > 0:
+		return w.errs
+	}
+	return nil
 }
 
 // check reports whether v is valid, as n and all below it ask.
 func (w *walker) check(n *node, v reflect.Value, at place) bool {
-	if n.absent {
+	if n.slow {
+		if n.extra != nil {
+			return w.checkExtra(n.extra, n.kind, v, at)
+		}
 		return w.checkAbsent(n, v, at)
 	}
 	switch n.kind {
@@ -160,9 +236,13 @@ func (w *walker) check(n *node, v reflect.Value, at place) bool {
 		return w.checkEmpty(n.tag, at, false)
 	}
 	switch n.kind {
-	case bytesNode:
-		return w.checkText(n.tag, text{s: string(v.Bytes())}, at)
-	case spellNode:
+	case bytesNode, spellNode:
+		switch {
+		case n.tag == nil || len(n.tag.options) == 0:
+			return true
+		case n.kind == bytesNode:
+			return w.checkText(n.tag, text{s: string(v.Bytes())}, at)
+		}
 		return w.checkText(n.tag, text{s: fmt.Sprint(v.Interface())}, at)
 	case unfitNode:
 		return w.fail(at, FieldError{Message: fmt.Sprintf("validator: unsupported type: %v", v.Type())})
@@ -191,7 +271,7 @@ func (w *walker) checkEmpty(g *tag, at place, nilPointer bool) bool {
 			e.Message, e.Custom = g.required.message, true
 		}
 		return w.fail(at, e)
-	case w.validator.FieldsRequiredByDefault && !g.optional:
+	case w.validator.FieldsRequiredByDefault && !g.mayBeEmpty():
 		return w.fail(at, FieldError{Rule: "required", Message: "Missing required field"})
 	}
 	return true
@@ -250,26 +330,39 @@ func (w *walker) checkFields(s *structure, v reflect.Value, at place) bool {
 	if at.structs == maxDepth {
 		return w.failDepth(at)
 	}
-	mark := len(w.errs)
+	mark, ok := len(w.errs), true
+	parent, sent := w.parent, w.sent
+	w.parent = v
 	for i := range s.fields {
 		f := &s.fields[i]
 		fv := v.Field(f.index)
 		if f.node.passes(fv) {
 			continue
 		}
-		w.check(f.node, fv, place{field: f, structs: at.structs + 1})
-		if w.stopped {
-			break
+		if f.exposed {
+			fv = expose(v, f.index)
+		}
+		if sent != nil {
+			w.sent = sentOf(sent, f)
+		}
+		if !w.check(f.node, fv, place{field: f, structs: at.structs + 1}) {
+			if ok = false; w.full() {
+				break
+			}
 		}
 	}
-	if len(w.errs) == mark {
+	w.parent, w.sent = parent, sent
+	if ok {
 		return true
 	}
-	if prefix := at.prefix(); prefix != "" {
+	if prefix := w.prefix(at); prefix != "" {
 		for i := range w.errs[mark:] {
 			e := &w.errs[mark+i]
 			e.Path = prefix + e.Path
-			e.Pointer = append(at.pointer(), e.Pointer...)
+			e.Pointer = append(w.pointer(at), e.Pointer...)
+		}
+		if w.failed != nil {
+			w.failedPath = prefix + w.failedPath
 		}
 	}
 	return false
@@ -280,7 +373,7 @@ func (w *walker) checkFields(s *structure, v reflect.Value, at place) bool {
 // to know no place because there is nothing to say about it; false means that
 // check has to look.
 func (n *node) passes(v reflect.Value) bool {
-	if n.absent {
+	if n.slow {
 		return false
 	}
 	switch n.kind {
@@ -362,11 +455,17 @@ func (w *walker) checkList(n *node, v reflect.Value, at place) bool {
 		return w.failDepth(at)
 	}
 	at.in, at.steps = inList, at.steps+1
+	sent := w.sent
 	for at.index = range size {
+		if sent != nil {
+			w.sent = sentAt(sent, at.index)
+		}
 		if !w.check(n.elem, v.Index(at.index), at) {
+			w.sent = sent
 			return false
 		}
 	}
+	w.sent = sent
 	return true
 }
 
@@ -380,11 +479,31 @@ func (w *walker) checkDict(n *node, v reflect.Value, at place) bool {
 	case at.steps == maxDepth:
 		return w.failDepth(at)
 	}
-	type entry struct {
-		key   string
-		value reflect.Value
+	at.in, at.steps = inDict, at.steps+1
+	sent := w.sent
+	for _, e := range entries(v) {
+		at.key = e.key
+		if sent != nil {
+			w.sent = sentKey(sent, e.key)
+		}
+		if !w.check(n.elem, e.value, at) {
+			w.sent = sent
+			return false
+		}
 	}
-	entries := make([]entry, 0, v.Len())
+	w.sent = sent
+	return true
+}
+
+// An entry is one of a map, with the text of its key.
+type entry struct {
+	key   string
+	value reflect.Value
+}
+
+// entries returns the entries of the map v in the order of the keys' texts.
+func entries(v reflect.Value) []entry {
+	all := make([]entry, 0, v.Len())
 	for iter := v.MapRange(); iter.Next(); {
 		e := entry{value: iter.Value()}
 		if k := iter.Key(); k.Kind() == reflect.String {
@@ -392,18 +511,10 @@ func (w *walker) checkDict(n *node, v reflect.Value, at place) bool {
 		} else {
 			e.key = fmt.Sprint(k.Interface())
 		}
-		entries = append(entries, e)
+		all = append(all, e)
 	}
-	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
-
-	at.in, at.steps = inDict, at.steps+1
-	for _, e := range entries {
-		at.key = e.key
-		if !w.check(n.elem, e.value, at) {
-			return false
-		}
-	}
-	return true
+	slices.SortFunc(all, func(a, b entry) int { return strings.Compare(a.key, b.key) })
+	return all
 }
 
 // checkDynamic checks what an interface holds, by a plan of its own. A nil
@@ -434,7 +545,7 @@ func (w *walker) checkDynamic(n *node, v reflect.Value, at place) bool {
 // for that.
 func (w *walker) checkAbsent(n *node, v reflect.Value, at place) bool {
 	present := *n
-	present.absent = false
+	present.absent, present.slow = false, false
 	w.check(&present, v, at)
 	if n.kind == bytesNode && v.Len() == 0 {
 		return true // a list without elements, of which none can lack a tag
@@ -442,26 +553,92 @@ func (w *walker) checkAbsent(n *node, v reflect.Value, at place) bool {
 	return w.failAbsent(at)
 }
 
-// fail notes the error e of the field at the place. Like all that begin with
-// fail, it returns false.
+// fail notes the error e of the field at the place, or of the element of each
+// that it is in. Like all that begin with fail, it returns false.
 func (w *walker) fail(at place, e FieldError) bool {
 	e.Name = at.name()
 	e.Path = e.Name
 	if e.Name != "" {
 		e.Pointer = []string{e.Name}
 	}
-	w.errs = append(w.errs, e)
+	for _, step := range w.steps(at) {
+		e.Path = strings.TrimPrefix(e.Path+"."+step.String(), ".")
+		e.Pointer = append(e.Pointer, step.String())
+	}
+	w.add(e)
 	return false
 }
 
+// add adds e to the errors, if there is room.
+func (w *walker) add(e FieldError) {
+	e.Secret = e.Secret || w.secret
+	if !w.full() {
+		w.errs = append(w.errs, e)
+	}
+}
+
+// hidden stands for what is secret.
+const hidden = "***"
+
+// failOption refuses value for the option.
 func (w *walker) failOption(o *option, value string, at place) bool {
+	named := value
+	switch {
+	case w.secret && o.message != "":
+		value, named = "", hidden
+	case w.secret:
+		value, named = "", "the value"
+	case value == "":
+		named = "an empty value"
+	}
+	return w.failAs(o, value, named, at)
+}
+
+// failValue is failOption of a value of any kind. What is no text or number is
+// not shown: it may hold a lot, and secrets.
+func (w *walker) failValue(o *option, v reflect.Value, at place) bool {
+	if value, ok := shown(v); ok || w.secret {
+		return w.failOption(o, value, at)
+	}
+	return w.failAs(o, "", "the value", at)
+}
+
+// failAs refuses a value which is named so in the message.
+func (w *walker) failAs(o *option, value, named string, at place) bool {
 	return w.fail(at, FieldError{
 		Rule:    o.rule,
 		Params:  slices.Clone(o.params),
 		Value:   value,
-		Message: o.wording(value),
+		Message: o.wording(named),
 		Custom:  o.message != "",
 	})
+}
+
+// shown returns the text of v, or of what it points at, if that is text, a
+// number, a bool or a time.
+func shown(v reflect.Value) (s string, ok bool) {
+	for range maxDepth {
+		if v.Kind() != reflect.Pointer && v.Kind() != reflect.Interface {
+			break
+		}
+		v = v.Elem()
+	}
+	switch k := v.Kind(); {
+	case !v.IsValid():
+		return "", true
+	case isBytes(v.Type()) && !spellsItself(v.Type()):
+		return string(v.Bytes()), true
+	case k == reflect.String, k == reflect.Bool, isNumericKind(k), v.Type() == timeType, isBytes(v.Type()), isByteArray(v.Type()):
+		return fmt.Sprint(v.Interface()), true
+	}
+	return "", false
+}
+
+// failLookup stops the walk: the option could not tell.
+func (w *walker) failLookup(o *option, err error, at place) bool {
+	w.stopped = true
+	w.failed, w.failedPath = fmt.Errorf("%s could not be asked: %w", o.text, err), w.path(at)
+	return false
 }
 
 // failUnfit refuses a value that an interface holds for an option that its
@@ -471,7 +648,7 @@ func (w *walker) failUnfit(o *option, v reflect.Value, at place) bool {
 	switch k := v.Kind(); {
 	case k != reflect.Bool && k != reflect.Uintptr: // not with its value, which may be a struct full of secrets
 		e.Message = fmt.Sprintf("The following validator is invalid or can't be applied to the field: %q", o.key())
-	case o.params == nil:
+	case o.params == nil && !w.secret:
 		e.Message = fmt.Sprintf("Validator %s doesn't support kind %v for value %v", o.text, k, v)
 	default:
 		e.Message = fmt.Sprintf("Validator %s doesn't support kind %v", o.text, k)
@@ -480,8 +657,9 @@ func (w *walker) failUnfit(o *option, v reflect.Value, at place) bool {
 }
 
 func (w *walker) failDepth(at place) bool {
+	w.fail(at, FieldError{Rule: "depth", Message: fmt.Sprintf("nested more than %d deep", maxDepth)})
 	w.stopped = true
-	return w.fail(at, FieldError{Rule: "depth", Message: fmt.Sprintf("nested more than %d deep", maxDepth)})
+	return false
 }
 
 func (w *walker) failAbsent(at place) bool {

@@ -1,0 +1,119 @@
+package validate
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// min, max and len: of numbers the value, of texts and collections how long
+// they are. Unlike other rules they are asked about empty values too.
+
+// A size is one of these options for values of one type.
+type size struct {
+	*option
+	bound   number
+	measure measure
+	atLeast bool // min and len
+	atMost  bool // max and len
+}
+
+// A measure is what of a value a size is about.
+type measure uint8
+
+const (
+	ofNumber measure = iota
+	ofRunes
+	ofBytes
+	ofElements
+)
+
+var durationType = reflect.TypeFor[time.Duration]()
+
+// newSize returns the option for values of type t, whose node is of the kind.
+func newSize(o *option, t reflect.Type, kind nodeKind) (size, error) {
+	s := size{option: o, atLeast: o.rule != "max", atMost: o.rule != "min"}
+	switch k := t.Kind(); {
+	case isNumericKind(k):
+		s.measure = ofNumber
+	case k == reflect.String:
+		s.measure = ofRunes
+	case kind == bytesNode || isBytes(t):
+		s.measure = ofBytes
+	case k == reflect.Slice || k == reflect.Array || k == reflect.Map:
+		s.measure = ofElements
+	default:
+		return s, cannotApply(o, t)
+	}
+	text := o.params[0]
+	if o.rule == "len" && strings.HasPrefix(text, "-") {
+		return s, fmt.Errorf("%s: no length is negative", o.text)
+	}
+	if t == durationType && !isNumber(text) {
+		d, err := time.ParseDuration(text)
+		s.bound = intNumber(int64(d))
+		return s, err
+	}
+	counted := t
+	if s.measure != ofNumber {
+		counted = reflect.TypeFor[uint64]()
+	}
+	var err error
+	if isNumber(text) {
+		s.bound, err = numberFor(text, counted)
+	}
+	switch {
+	case isNumber(text) && err == nil:
+		return s, nil
+	case s.measure != ofNumber:
+		return s, fmt.Errorf("%s: want a whole number that is not negative: %s(n)", o.text, o.rule)
+	}
+	return s, fmt.Errorf("%s: no %v is %s", o.text, t, text)
+}
+
+// contradiction reports two sizes that no value has.
+func contradiction(sizes []size) error {
+	for i := range sizes {
+		for j := range sizes {
+			lo, hi := &sizes[i], &sizes[j]
+			if order, ok := lo.bound.compare(hi.bound); ok && order > 0 && lo.atLeast && hi.atMost {
+				return fmt.Errorf("nothing is both %s and %s", lo.text, hi.text)
+			}
+		}
+	}
+	return nil
+}
+
+// accepts reports whether v is of the size. Of collections and texts that is
+// their length, found without looking at each element.
+func (s *size) accepts(v reflect.Value) bool {
+	var n number
+	switch s.measure {
+	case ofNumber:
+		n = numberOf(v)
+	case ofRunes:
+		n = uintNumber(uint64(utf8.RuneCountInString(v.String())))
+	default:
+		n = uintNumber(uint64(v.Len()))
+	}
+	order, ok := n.compare(s.bound)
+	return ok && (order == 0 || order > 0 && !s.atMost || order < 0 && !s.atLeast)
+}
+
+// checkSizes asks the sizes of x about v, in order, up to the first that
+// refuses. Of a collection it shows how many elements it has.
+func (w *walker) checkSizes(x *extra, v reflect.Value, at place) bool {
+	for i := range x.sizes {
+		s := &x.sizes[i]
+		switch {
+		case s.accepts(v):
+		case s.measure == ofElements:
+			return w.failOption(s.option, fmt.Sprint(v.Len()), at)
+		default:
+			return w.failValue(s.option, v, at)
+		}
+	}
+	return true
+}
