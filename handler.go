@@ -384,11 +384,23 @@ func (s *section) fill(v reflect.Value, c *Context) error {
 	if err != nil || s.check == nil {
 		return err
 	}
-	err = s.check.Check(c.Context(), v, nil)
+	err = s.check.Check(c.Context(), v, s.sent(&c.bind))
 	if failed, ok := err.(validate.Errors); ok {
 		return ValidationError{Fields: failed.ByField(), Place: s.place, Errors: failed, keys: s.keys}
 	}
 	return err
+}
+
+// sent is what the request held for the section, if a tag asks for it.
+func (s *section) sent(req *bind.Request) any {
+	switch {
+	case !s.check.NeedsSent():
+		return nil
+	case s.body != nil:
+		return s.body.Sent(req)
+	default:
+		return s.values.Sent(req)
+	}
 }
 
 // checkRoute reports what of the handler does not fit a route.

@@ -96,6 +96,10 @@ func (e *Engine) GetWSRouter() *WSRouter { return &WSRouter{e.Router} }
 // GetHandler returns the engine as an [http.Handler].
 func (e *Engine) GetHandler() http.Handler { return e }
 
+// Validator returns the validator that checks what handlers ask for, to register
+// rules of one's own and set its options, before the first handler is registered.
+func (e *Engine) Validator() *validate.Validator { return &e.validator }
+
 // SetRouteCallback sets the function that is told of each request when it is
 // over, the requests that no route takes among them: they have no MatchedPath.
 // What a middleware answers by itself is not the engine's to tell of. It runs in

@@ -19,9 +19,10 @@ import (
 // A BodyPlan is the compiled form of the type that a JSON body is decoded into.
 // It is only read once made, and so is safe for concurrent use.
 type BodyPlan struct {
-	typ  reflect.Type
-	node *jsonNode
-	keep bool // decoding calls foreign code, which might hold on to the bytes
+	typ    reflect.Type
+	node   *jsonNode
+	secret bool // errors must not show some field
+	keep   bool // decoding calls foreign code, which might hold on to the bytes
 }
 
 // CompileBody makes the plan that decodes a JSON body into a value of type t: a
@@ -35,7 +36,7 @@ func CompileBody(t reflect.Type, conv Converters) (*BodyPlan, error) {
 	if err := errors.Join(c.errs...); err != nil {
 		return nil, err
 	}
-	return &BodyPlan{typ: t, node: node, keep: c.foreign}, nil
+	return &BodyPlan{typ: t, node: node, keep: c.foreign, secret: c.secret}, nil
 }
 
 // SetDefaults puts the defaults of the body's fields into v, a value of the
@@ -65,6 +66,9 @@ func (p *BodyPlan) Bind(v reflect.Value, req *Request) error {
 	req.keep = req.keep || p.keep || decode != nil
 	if decode != nil && len(data) > 0 {
 		if err := decode(data, v.Addr().Interface()); err != nil {
+			if p.secret {
+				err = errHidden
+			}
 			return Error{Place: PlaceBody, Reason: err.Error(), Err: err}
 		}
 		return nil
@@ -207,7 +211,7 @@ func (p *BodyPlan) explain(data []byte, err error) error {
 		e.Reason = explainSyntax(data, syntax)
 		return e
 	}
-	if len(data) <= maxPooled {
+	if len(data) <= maxPooled || p.secret {
 		if path, at, found := p.node.locate(data); found != nil {
 			e.FieldName, e.Key, e.Err = path, path, found
 			e.Reason = explainType(found, at)
@@ -217,6 +221,9 @@ func (p *BodyPlan) explain(data []byte, err error) error {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
 		e.FieldName, e.Key = wrong.Field, wrong.Field
+	}
+	if p.secret {
+		err, e.Err = errHidden, errHidden
 	}
 	e.Reason = explainType(err, nil)
 	return e

@@ -25,9 +25,12 @@ type field struct {
 
 	direct bool   // the field of the struct itself, not of an embedded one
 	csv    bool   // a list in one value
+	secret bool   // errors do not show the value
 	fresh  setter // sets a default that must not be shared between requests; nil if none
 	deflt  string
 	file   fileRule
+
+	sentAs []string // names under which Sent has it
 }
 
 // A shape says how many values a field takes.
@@ -117,6 +120,7 @@ func (c *fieldCompiler) compile(f *field, sf reflect.StructField, tag string) bo
 	}
 	f.key = c.src.canonical(f.key)
 	optional := hasOption(sf.Tag.Get("valid"), "optional")
+	f.secret = hasOption(sf.Tag.Get("valid"), "secret")
 	for option := range strings.SplitSeq(options, ",") {
 		switch strings.TrimSpace(option) {
 		case "":

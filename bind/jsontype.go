@@ -31,6 +31,7 @@ type jsonField struct {
 	index  []int
 	node   *jsonNode
 	quoted bool   // the option string
+	secret bool   // errors do not show the value
 	set    setter // of the default; nil without
 	deflt  string
 }
@@ -50,6 +51,7 @@ type jsonCompiler struct {
 	nodes   map[reflect.Type]*jsonNode
 	errs    []error
 	foreign bool
+	secret  bool // some field is
 }
 
 func (c *jsonCompiler) fail(path, format string, args ...any) *jsonNode {
@@ -170,7 +172,8 @@ func (c *jsonCompiler) compileStruct(n *jsonNode, t reflect.Type, path string) {
 					continue
 				}
 				here[name] = fpath
-				f := jsonField{name: name, index: at, node: c.compile(sf.Type, fpath), quoted: hasOption(option, "string")}
+				f := jsonField{name: name, index: at, node: c.compile(sf.Type, fpath), quoted: hasOption(option, "string"), secret: hasOption(sf.Tag.Get("valid"), "secret")}
+				c.secret = c.secret || f.secret
 				c.compileDefault(&f, sf, fpath, l.pointer)
 				n.names = append(n.names, name)
 				n.fields = append(n.fields, f)
@@ -299,21 +302,26 @@ func (n *jsonNode) locate(data []byte) (path string, t reflect.Type, err error) 
 	case !n.leaf && n.fields != nil && kind == '{', !n.leaf && n.elem != nil && n.typ.Kind() == reflect.Map && kind == '{':
 		for name := range s.members() {
 			raw := s.raw()
-			node, quoted := n.elem, false
+			node, quoted, secret := n.elem, false, false
 			if n.fields != nil {
 				f := n.field(name, false)
 				if f == nil {
 					continue
 				}
-				node, quoted = f.node, f.quoted
+				node, quoted, secret = f.node, f.quoted, f.secret
 			}
+			var path string
+			var t reflect.Type
+			var err error
 			if quoted {
-				if err := node.quotedError(raw); err != nil {
-					return name, node.typ, err
-				}
-				continue
+				t, err = node.typ, node.quotedError(raw)
+			} else {
+				path, t, err = node.locate(raw)
 			}
-			if path, t, err := node.locate(raw); err != nil {
+			if err != nil && secret {
+				err = secretError{t}
+			}
+			if err != nil {
 				return joinPath(name, path), t, err
 			}
 		}

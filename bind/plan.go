@@ -68,6 +68,7 @@ func Compile(t reflect.Type, src Source, conv Converters) (*Plan, error) {
 	}
 	for i := range fields {
 		f := &fields[i]
+		f.sentAs = sentPath(t, f.index)
 		f.direct, f.at = len(f.index) == 1, f.index[0]
 		p.maps = p.maps || f.shape == mapping
 		p.fresh = p.fresh || (f.fresh != nil && !plain(f.typ))
@@ -216,7 +217,7 @@ func (b *binding) set(i int, s string) error {
 		err = f.set(f.in(b.v), s)
 	}
 	if err != nil {
-		return b.fieldError(f, err)
+		return b.fieldError(f, f.hiding(err, s))
 	}
 	return nil
 }
@@ -252,7 +253,7 @@ func (b *binding) setMember(i int, name, s string) error {
 	}
 	elem := reflect.New(f.typ.Elem()).Elem()
 	if err := f.set(elem, s); err != nil {
-		e := b.fieldError(f, err)
+		e := b.fieldError(f, f.hiding(err, s))
 		e.FieldName += "." + name
 		e.Key += "[" + name + "]"
 		return e
@@ -284,6 +285,7 @@ func (p *Plan) bindParams(v reflect.Value, req *Request) error {
 			continue
 		}
 		if err := f.set(f.in(v), s); err != nil {
+			err = f.hiding(err, s)
 			return Error{Place: p.place, FieldName: f.name, Key: f.key, Reason: err.Error(), Err: err}
 		}
 	}
