@@ -22,6 +22,7 @@ import (
 	"golang.org/x/net/websocket"
 
 	"github.com/gongular/gongular"
+	"github.com/gongular/gongular/validate"
 	"github.com/gongular/gongular/ws"
 )
 
@@ -324,6 +325,71 @@ func Example_validation() {
 	// Output:
 	// 201
 	// 400 {"ValidationError":{"Fields":{"email":"that is no email address","name":"a does not validate as length(2|32)"},"Place":"Body"}}
+}
+
+type Trip struct {
+	Body struct {
+		From     string    `json:"from" valid:"required"`
+		To       string    `json:"to" valid:"required,nefield(From)"`
+		Leave    time.Time `json:"leave" valid:"required"`
+		Return   time.Time `json:"return" valid:"gtfield(Leave)"`
+		Seats    int       `json:"seats" valid:"min(1),max(9)"`
+		Names    []string  `json:"names" valid:"max(9),each(required,length(2|64))"`
+		Note     *string   `json:"note" valid:"present"`
+		Kind     string    `json:"kind" valid:"oneof(tourist|business)"`
+		Company  string    `json:"company" valid:"required_if(Kind|business)"`
+		Passport string    `json:"passport" valid:"secret,alphanum"`
+	}
+}
+
+func (t *Trip) Handle(c *gongular.Context) error {
+	c.Status(http.StatusCreated)
+	return nil
+}
+
+// Beyond the tags of govalidator there are rules about other fields, about sizes
+// and elements, and about what was sent at all.
+func Example_crossField() {
+	e := gongular.NewEngine()
+	e.POST("/trips", &Trip{})
+
+	show(e, "POST", "/trips", `{"from":"Oslo","to":"Rome","leave":"2030-05-01T08:00:00Z","return":"2030-05-09T08:00:00Z",
+		"seats":2,"names":["Ada","Kurt"],"note":null,"kind":"tourist","passport":"C01X00T47"}`)
+	show(e, "POST", "/trips", `{"from":"Oslo","to":"Oslo","leave":"2030-05-01T08:00:00Z","return":"2030-04-01T08:00:00Z",
+		"names":["Ada",""],"kind":"business","passport":"C01 X00"}`)
+	// Output:
+	// 201
+	// 400 {"ValidationError":{"Fields":{"company":"non zero value required","names":"non zero value required","note":"must be sent","passport":"the value does not validate as alphanum","return":"2030-04-01 08:00:00 +0000 UTC does not validate as gtfield(Leave)","seats":"0 does not validate as min(1)","to":"Oslo does not validate as nefield(From)"},"Place":"Body"}}
+}
+
+type Signup struct {
+	Body struct {
+		Name string `json:"name" valid:"required,free~somebody has that name"`
+	}
+}
+
+func (s *Signup) Handle(c *gongular.Context) error {
+	c.Status(http.StatusCreated)
+	return nil
+}
+
+// A rule of one's own has the request's context, for look-ups. That it failed to
+// tell is a 500, and not the client's fault.
+func ExampleEngine_Validator() {
+	taken := func(ctx context.Context, name string) (bool, error) { return name == "ada", nil }
+
+	e := gongular.NewEngine()
+	e.Validator().Register("free", func(ctx context.Context, f validate.Field) (bool, error) {
+		found, err := taken(ctx, f.Value().(string))
+		return !found, err
+	})
+	e.POST("/users", &Signup{})
+
+	show(e, "POST", "/users", `{"name":"kurt"}`)
+	show(e, "POST", "/users", `{"name":"ada"}`)
+	// Output:
+	// 201
+	// 400 {"ValidationError":{"Fields":{"name":"somebody has that name"},"Place":"Body"}}
 }
 
 // A Database stands for what a program has open all the time.
