@@ -2,6 +2,7 @@ package validate
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -134,7 +135,7 @@ func (w *walker) check(n *node, v reflect.Value, at place) bool {
 		}
 		return w.checkNumber(n.tag, float64(u), t, v, at)
 	case floatNode:
-		f := v.Float()
+		f := n.float(v)
 		if f == 0 {
 			return w.checkEmpty(n.tag, at, false)
 		}
@@ -302,7 +303,7 @@ func (n *node) passes(v reflect.Value) bool {
 	case uintNode:
 		return n.passesNumber(float64(v.Uint()))
 	case floatNode:
-		return n.passesNumber(v.Float())
+		return n.passesNumber(n.float(v))
 	case structNode:
 		if n.tag != nil || n.fields == nil {
 			return false
@@ -334,6 +335,17 @@ func (n *node) passesNumber(f float64) bool {
 		}
 	}
 	return true
+}
+
+// float returns the float v as the number that its text says. A float32 is
+// written with no more digits than tell it from its neighbours: 2147483648 as
+// 2.1474836e+09. Below 2^24 that is never on the other side of an integer.
+func (n *node) float(v reflect.Value) float64 {
+	f := v.Float()
+	if n.bits == 32 && math.Abs(f) >= 1<<24 {
+		f, _ = strconv.ParseFloat(strconv.FormatFloat(f, 'g', -1, 32), 64)
+	}
+	return f
 }
 
 func (w *walker) checkPointer(n *node, v reflect.Value, at place) bool {
