@@ -131,8 +131,8 @@ func (c *compiler) node(t reflect.Type, g *tag, elem bool, mistakes *[]error) *n
 	n := &node{tag: g}
 	c.nodes[key] = n
 
-	// A missing tag is that of the value which has none: of a collection, its
-	// elements; of an interface, what it holds.
+	// A missing tag is that of the value which has none: of a collection with
+	// elements, these; of an interface, what it holds.
 	rest := g
 	if g != nil && g.absent {
 		n.tag, n.absent, rest = nil, true, nil
@@ -181,7 +181,7 @@ func (c *compiler) node(t reflect.Type, g *tag, elem bool, mistakes *[]error) *n
 		default:
 			n.kind = listNode
 			if k == reflect.Slice && n.absent {
-				n.absent, rest = false, g
+				n.absent, n.tag, rest = false, g, g
 			}
 			n.elem = c.node(t.Elem(), rest, true, mistakes)
 		}
@@ -189,7 +189,7 @@ func (c *compiler) node(t reflect.Type, g *tag, elem bool, mistakes *[]error) *n
 		n.kind = dictNode
 		switch {
 		case n.absent:
-			n.absent, rest = false, g
+			n.absent, n.tag, rest = false, g, g
 		case t.Key().Kind() != reflect.String && rest != nil:
 			n.unsupported(t, mistakes)
 			return n

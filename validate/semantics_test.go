@@ -436,7 +436,7 @@ func TestSwitches(t *testing.T) {
 			E []byte
 			F []byte
 			G map[string]inner
-		}{B: []inner{{"a"}}, C: map[string]string{"a": "b"}, D: []string{"x"}, F: []byte("x")}, "C: " + absent + ";D: " + absent + ";F: " + absent},
+		}{B: []inner{{"a"}}, C: map[string]string{"a": "b"}, D: []string{"x"}, F: []byte("x")}, "A: Missing required field;C: " + absent + ";D: " + absent + ";E: Missing required field;F: " + absent + ";G: Missing required field"},
 		{"S1 embedded unexported", required, struct{ hidden }{hidden{"a"}}, ""},
 		{"S1 off", &validate.Validator{}, struct{ A string }{}, ""},
 		{"S2", required, struct {

@@ -447,8 +447,8 @@ func (w *walker) checkAbsent(n *node, v reflect.Value, at place) bool {
 	present := *n
 	present.absent = false
 	w.check(&present, v, at)
-	if n.kind == bytesNode && v.Len() == 0 {
-		return true // a list without elements, of which none can lack a tag
+	if v.Kind() == reflect.Slice && v.Len() == 0 {
+		return w.checkEmpty(&tag{}, at, false) // as any list: there are no elements to lack a tag
 	}
 	return w.failAbsent(at)
 }
