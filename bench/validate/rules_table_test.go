@@ -262,8 +262,8 @@ var (
 	}
 )
 
-// rules are all tags that a value can be tried on, the parameters of the
-// parameterised ones being those of the examples; TestParameters has others.
+// rules are all tags but type, which is not about values and has TestType. The
+// parameters are those of the examples; TestParameters has others.
 var rules = []rule{
 	// Letters and digits.
 	{tag: "alpha", accepted: []string{"abc", "aBcD"}, refused: []string{"a1", "a b", "é", "a\n"}, grammar: of(lower+upper, 1, 12)},
@@ -388,8 +388,6 @@ var rules = []rule{
 	{tag: "in(a|b)tail", accepted: []string{"a", "b"}, refused: []string{"tail"}, grammar: words("a b tail a|b"), alphabet: "abtil|)("},
 	{tag: "rsapub(1024)", refused: []string{"abc", "-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----"}, grammar: func(r *rand.Rand) string { return pick(r, publicKeys()) }, alphabet: ld + "+/=\n-"},
 	{tag: "rsapub(01024)", refused: []string{"abc"}, grammar: func(r *rand.Rand) string { return pick(r, publicKeys()) }, alphabet: ld + "+/=\n-", acceptsNothing: true, deviations: d19LeadingZeros(func(s string) bool { return govalidator.ParamTagMap["rsapub"](s, "1024") })},
-	{tag: "type(string)", accepted: []string{"a", " "}, refusesNothing: true},
-	{tag: "type(int)", refused: []string{"a", "1"}, acceptsNothing: true},
 }
 
 // numbers are numbers around 0 to 10, as ParseFloat reads them, and others.
