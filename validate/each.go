@@ -45,7 +45,7 @@ func (w *walker) checkEach(n *node, v reflect.Value, at place) bool {
 		for _, e := range entries(v) {
 			w.trail[last] = step{key: w.shownKey(e.key), in: inDict}
 			w.sent = sentKey(sent, e.key)
-			if !n.passes(e.value) && !w.check(n, e.value, at) {
+			if !n.passes(e.value, int(at.structs)+1) && !w.check(n, e.value, at) {
 				if ok = false; w.full() {
 					break
 				}
@@ -55,7 +55,7 @@ func (w *walker) checkEach(n *node, v reflect.Value, at place) bool {
 		for i := range v.Len() {
 			w.trail[last] = step{index: i, in: inList}
 			w.sent = sentAt(sent, i)
-			if e := v.Index(i); !n.passes(e) && !w.check(n, e, at) {
+			if e := v.Index(i); !n.passes(e, int(at.structs)+1) && !w.check(n, e, at) {
 				if ok = false; w.full() {
 					break
 				}

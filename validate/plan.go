@@ -181,8 +181,8 @@ func (c *compiler) node(t reflect.Type, g *tag, elem bool, mistakes *[]error) *n
 
 // build makes n what it is without its extra.
 func (c *compiler) build(n *node, t reflect.Type, g *tag, elem bool, mistakes *[]error) {
-	// A missing tag is that of the value which has none: of a collection, its
-	// elements; of an interface, what it holds.
+	// A missing tag is that of the value which has none: of a collection with
+	// elements, these; of an interface, what it holds.
 	if g != nil && g.absent {
 		n.tag, n.absent = nil, true
 	} else if g != nil && !c.asks(g) {
@@ -234,7 +234,7 @@ func (c *compiler) build(n *node, t reflect.Type, g *tag, elem bool, mistakes *[
 			n.kind = listNode
 			rest := c.rest(g, (*tag).element)
 			if k == reflect.Slice && n.absent {
-				n.absent, rest = false, g
+				n.absent, n.tag, rest = false, g, g
 			}
 			n.elem = c.elements(t.Elem(), rest, mistakes)
 		}
@@ -243,7 +243,7 @@ func (c *compiler) build(n *node, t reflect.Type, g *tag, elem bool, mistakes *[
 		rest := c.rest(g, (*tag).element)
 		switch {
 		case n.absent:
-			n.absent, rest = false, g
+			n.absent, n.tag, rest = false, g, g
 		case t.Key().Kind() != reflect.String && g != nil && !g.isBare():
 			n.unsupported(t, mistakes)
 			return

@@ -329,6 +329,12 @@ func TestSemantics(t *testing.T) {
 			A int64 `valid:"range(0|9007199254740992)"`
 			B int64 `valid:"range(0|9007199254740992)"`
 		}{1<<53 + 1, 1<<53 + 2}, "B: 9007199254740994 does not validate as range(0|9007199254740992)"},
+		{"K1 K11 float32", struct {
+			A float32 `valid:"range(1|2147483600)"`
+			B float32 `valid:"range(2147483648|4294967295)"`
+			C float32 `valid:"range(16777216|16777216)"`
+			D float32 `valid:"!range(0|1)"`
+		}{1 << 31, 1 << 31, 1 << 24, float32(math.Inf(1))}, "B: 2.1474836e+09 does not validate as range(2147483648|4294967295)"},
 
 		{"X1", struct {
 			A string `json:"a,omitempty" valid:"alpha"`
@@ -447,7 +453,7 @@ func TestSwitches(t *testing.T) {
 			E []byte
 			F []byte
 			G map[string]inner
-		}{B: []inner{{"a"}}, C: map[string]string{"a": "b"}, D: []string{"x"}, F: []byte("x")}, "C: " + absent + ";D: " + absent + ";F: " + absent},
+		}{B: []inner{{"a"}}, C: map[string]string{"a": "b"}, D: []string{"x"}, F: []byte("x")}, "A: Missing required field;C: " + absent + ";D: " + absent + ";E: Missing required field;F: " + absent + ";G: Missing required field"},
 		{"S1 embedded unexported", required, struct{ hidden }{hidden{"a"}}, ""},
 		{"S1 off", &validate.Validator{}, struct{ A string }{}, ""},
 		{"S2", required, struct {

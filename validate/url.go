@@ -196,16 +196,19 @@ var (
 	})
 )
 
-// isURLIPv6 reports whether s may stand in the brackets of a host.
+// isURLIPv6 reports whether s may stand in the brackets of a host. Of one with
+// a zone only the form is looked at: url.Parse has seen to it that it is an
+// address, unless what stands before it hid it from url.Parse.
 func isURLIPv6(s string) bool {
-	addr, zone, hasZone := strings.Cut(s, "%25")
-	a, err := netip.ParseAddr(addr)
-	switch {
-	case err != nil || !a.Is6() || a.Zone() != "":
-		return false
-	case hasZone:
+	addr, zone, hasZone := strings.Cut(s, "%")
+	if hasZone {
 		return zone != "" && isAlphanum(zone) && urlBeforeZone().MatchString(addr)
-	case strings.Contains(addr, "."):
+	}
+	a, err := netip.ParseAddr(addr)
+	if err != nil || !a.Is6() {
+		return false
+	}
+	if strings.Contains(addr, ".") {
 		return urlBeforeDotted().MatchString(addr[:strings.LastIndexByte(addr, ':')+1])
 	}
 	return true

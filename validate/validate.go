@@ -15,8 +15,8 @@ import (
 type Validator struct {
 	// FieldsRequiredByDefault refuses an exported field that has no valid tag,
 	// whatever its value, and an empty one whose tag says neither required nor
-	// optional. If false, such fields pass. A slice or map without a tag is
-	// not refused, but its elements are, unless they are structs.
+	// optional. If false, such fields pass. Of a slice or map without a tag it
+	// is the elements that are refused, unless they are structs.
 	FieldsRequiredByDefault bool
 
 	// NilPtrAllowedByRequired lets nil pointers pass required, as elements of

@@ -3,6 +3,7 @@ package validate
 import (
 	"context"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -159,7 +160,7 @@ func (p *Plan) check(ctx context.Context, v reflect.Value, sent any, spared bool
 	if p.root == nil {
 		return nil
 	}
-	if p.root.passes(v) {
+	if p.root.passes(v, 0) {
 		return nil
 	}
 	w := walker{validator: p.validator, ctx: ctx, sent: sent, spared: spared, limit: maxErrors}
@@ -211,7 +212,7 @@ func (w *walker) check(n *node, v reflect.Value, at place) bool {
 		}
 		return w.checkNumber(n.tag, float64(u), t, v, at)
 	case floatNode:
-		f := v.Float()
+		f := n.float(v)
 		if f == 0 {
 			return w.checkEmpty(n.tag, at, false)
 		}
@@ -336,7 +337,7 @@ func (w *walker) checkFields(s *structure, v reflect.Value, at place) bool {
 	for i := range s.fields {
 		f := &s.fields[i]
 		fv := v.Field(f.index)
-		if f.node.passes(fv) {
+		if f.node.passes(fv, int(at.structs)+1) {
 			continue
 		}
 		if f.exposed {
@@ -368,12 +369,13 @@ func (w *walker) checkFields(s *structure, v reflect.Value, at place) bool {
 	return false
 }
 
-// passes reports whether v is text or a number, or a struct of these, that check
-// would accept. It is check for the usual value of the usual field, which needs
-// to know no place because there is nothing to say about it; false means that
-// check has to look.
-func (n *node) passes(v reflect.Value) bool {
-	if n.slow {
+// passes reports whether v is text or a number, or is made of these by structs,
+// pointers and lists, that check would accept. It is check for the usual value,
+// which needs to know no place because there is nothing to say about it; false
+// means that check has to look. The depth is at least the number of structs that
+// v is in.
+func (n *node) passes(v reflect.Value, depth int) bool {
+	if n.slow || depth > maxDepth {
 		return false
 	}
 	switch n.kind {
@@ -396,14 +398,33 @@ func (n *node) passes(v reflect.Value) bool {
 	case uintNode:
 		return n.passesNumber(float64(v.Uint()))
 	case floatNode:
-		return n.passesNumber(v.Float())
+		return n.passesNumber(n.float(v))
 	case structNode:
 		if n.tag != nil || n.fields == nil {
 			return false
 		}
 		for i := range n.fields.fields {
 			f := &n.fields.fields[i]
-			if !f.node.passes(v.Field(f.index)) {
+			if !f.node.passes(v.Field(f.index), depth+1) {
+				return false
+			}
+		}
+		return true
+	case pointerNode:
+		if v.IsNil() {
+			return n.tag == nil
+		}
+		return n.elem == nil || n.elem.passes(v.Elem(), depth+1)
+	case listNode:
+		size := v.Len()
+		if size == 0 {
+			return n.tag == nil
+		}
+		if n.elem == nil {
+			return true
+		}
+		for i := range size {
+			if !n.elem.passes(v.Index(i), depth+1) {
 				return false
 			}
 		}
@@ -428,6 +449,17 @@ func (n *node) passesNumber(f float64) bool {
 		}
 	}
 	return true
+}
+
+// float returns the float v as the number that its text says. A float32 is
+// written with no more digits than tell it from its neighbours: 2147483648 as
+// 2.1474836e+09. Below 2^24 that is never on the other side of an integer.
+func (n *node) float(v reflect.Value) float64 {
+	f := v.Float()
+	if n.bits == 32 && math.Abs(f) >= 1<<24 {
+		f, _ = strconv.ParseFloat(strconv.FormatFloat(f, 'g', -1, 32), 64)
+	}
+	return f
 }
 
 func (w *walker) checkPointer(n *node, v reflect.Value, at place) bool {
@@ -547,8 +579,8 @@ func (w *walker) checkAbsent(n *node, v reflect.Value, at place) bool {
 	present := *n
 	present.absent, present.slow = false, false
 	w.check(&present, v, at)
-	if n.kind == bytesNode && v.Len() == 0 {
-		return true // a list without elements, of which none can lack a tag
+	if v.Kind() == reflect.Slice && v.Len() == 0 {
+		return w.checkEmpty(&tag{}, at, false) // as any list: there are no elements to lack a tag
 	}
 	return w.failAbsent(at)
 }
