@@ -64,6 +64,11 @@ func (c *Conn) WriteControl(messageType int, data []byte, deadline time.Time) er
 
 // writeFrame writes one frame when it is its turn.
 func (c *Conn) writeFrame(opcode int, data []byte, deadline time.Time) error {
+	return c.writeTurn(opcode, deadline, func() (int64, error) { return c.send(opcode, data) })
+}
+
+// writeTurn calls send, which writes one frame, when it is its turn.
+func (c *Conn) writeTurn(opcode int, deadline time.Time, send func() (int64, error)) error {
 	if err := c.writing.take(deadline, c.closed); err != nil {
 		return fmt.Errorf("websocket: write: %w", err)
 	}
@@ -75,7 +80,7 @@ func (c *Conn) writeFrame(opcode int, data []byte, deadline time.Time) error {
 		c.conn.SetWriteDeadline(deadline) // on a closed connection, writing fails too
 		c.deadline = deadline
 	}
-	n, err := c.send(opcode, data)
+	n, err := send()
 	if err != nil {
 		err = fmt.Errorf("websocket: write: %w", err)
 	}
