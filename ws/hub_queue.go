@@ -82,20 +82,62 @@ func (b *batch) put() {
 // writeBatch sends prepared messages in one write, before the deadline, if that
 // is not zero.
 func (c *Conn) writeBatch(messages []*PreparedMessage, deadline time.Time) error {
-	return c.writeTurn(BinaryMessage, deadline, func() (int64, error) {
-		if len(messages) == 1 {
-			n, err := c.conn.Write(messages[0].plain)
-			return int64(n), err
-		}
-		b := buffers.Get().(*[]byte)
-		defer buffers.Put(b)
-		*b = (*b)[:0]
-		for _, pm := range messages {
-			*b = append(*b, pm.plain...)
-		}
-		n, err := c.conn.Write(*b)
-		return int64(n), err
-	})
+	ctx := context.Background()
+	if err := c.takeWriting(ctx, deadline, true); err != nil {
+		return writeError(err)
+	}
+	defer c.giveWriting()
+	f := outgoing{first: finBit | BinaryMessage, message: true}
+	if len(messages) == 1 && !c.client && !c.deflates(messages[0]) {
+		f.whole, f.size = messages[0].plain, len(messages[0].data)
+		return c.writeNow(ctx, deadline, f)
+	}
+	b := frames.Get().(*[]byte)
+	defer giveFrames(b)
+	*b = (*b)[:0]
+	for _, pm := range messages {
+		*b = c.appendPrepared(*b, pm)
+		f.size += len(pm.data)
+	}
+	f.whole = *b
+	err := c.writeNow(ctx, deadline, f)
+	if err == nil {
+		c.counted.written(len(messages)-1, 0) // beside the one that has been counted
+	}
+	return err
+}
+
+// deflates reports whether the message is to be compressed.
+func (c *Conn) deflates(pm *PreparedMessage) bool { return c.deflate.wants(len(pm.data)) }
+
+// appendPrepared appends the frame of a message, for who has the turn to write.
+func (c *Conn) appendPrepared(b []byte, pm *PreparedMessage) []byte {
+	frame := pm.plain
+	switch deflates := c.deflates(pm); {
+	case deflates && c.deflate.takeover:
+		z := frames.Get().(*[]byte)
+		defer giveFrames(z)
+		*z = c.deflate.ownDeflater().appendMessage((*z)[:0], pm.data)
+		return c.appendFrame(b, outgoing{first: pm.plain[0] | rsv1Bit, payload: *z})
+	case deflates:
+		frame = pm.deflated(c.deflate.currentLevel())
+	}
+	if !c.client {
+		return append(b, frame...)
+	}
+	return c.appendFrame(b, outgoing{first: frame[0], payload: frame[plainHeaderSize(frame):]})
+}
+
+// plainHeaderSize returns the size of the header of a server's frame.
+func plainHeaderSize(frame []byte) int {
+	switch frame[1] {
+	case 126:
+		return 4
+	case 127:
+		return 10
+	default:
+		return 2
+	}
 }
 
 // A tracker counts goroutines, for who waits until there is none.

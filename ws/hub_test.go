@@ -36,8 +36,8 @@ func closeHub(t testing.TB, hub *ws.Hub) {
 	}
 }
 
-// add returns a client of the hub, and its peer, who closes when the test is
-// over. What is written has to be read by the peer.
+// add returns a client of the hub, and its peer, who has to read what is
+// written. They are cut off when the test is over, before the hub is closed.
 func add(t testing.TB, hub *ws.Hub, opts ws.ClientOptions) (*ws.Client, *client) {
 	t.Helper()
 	conn, peer := net.Pipe()
@@ -283,7 +283,6 @@ func TestHubErrors(t *testing.T) {
 			t.Errorf("after Close: %v", err)
 		}
 	}
-	c.Conn().CloseNow()
 }
 
 func TestHubOptions(t *testing.T) {
@@ -411,8 +410,6 @@ func TestSlowPolicies(t *testing.T) {
 					if got := hub.Stats(); got != want {
 						t.Errorf("got %+v, want %+v", got, want)
 					}
-					fast.Conn().CloseNow()
-					slow.Conn().CloseNow()
 				})
 			})
 		}
@@ -440,7 +437,6 @@ func TestQueueFull(t *testing.T) {
 			if gone := hub.Client(c.ID()) == nil; gone != (policy == ws.Disconnect) {
 				t.Errorf("policy %d: gone is %v", policy, gone)
 			}
-			c.Conn().CloseNow()
 		})
 	}
 }
@@ -461,7 +457,6 @@ func TestQueueLongMessage(t *testing.T) {
 		}
 		peer.want(text, "first")
 		peer.want(text, long)
-		c.Conn().CloseNow()
 	})
 }
 
@@ -898,7 +893,6 @@ func TestHubEvents(t *testing.T) {
 		if !slices.Equal(log, want) {
 			t.Errorf("got %q, want %q", log, want)
 		}
-		c.Conn().CloseNow()
 	})
 }
 
@@ -966,7 +960,6 @@ func TestFilterPanic(t *testing.T) {
 		cast(t, hub, "room", "hi", 1)
 		peer.want(text, "hi")
 		c.Leave("room")
-		c.Conn().CloseNow()
 	})
 }
 
