@@ -22,8 +22,11 @@ import (
 // WebSocket server. It is wrapped in an error that says why.
 var ErrBadHandshake = errors.New("bad handshake")
 
-// refusalBody is how much of the body of a refusal can be read.
-const refusalBody = 1 << 10
+const (
+	maxAnswer      = 1 << 20     // bytes of an answer, its header above all
+	refusalBody    = 1 << 10     // how much is kept of the body of a refusal
+	refusalTimeout = time.Second // and how long it is waited for
+)
 
 // DialOptions configure [Dial]. The zero value is ready, and a zero field means
 // its default.
@@ -92,7 +95,7 @@ func Dial(ctx context.Context, url string, options *DialOptions) (*Conn, *http.R
 	}
 	conn, res, err := d.dial(ctx)
 	if err != nil {
-		return nil, res, fmt.Errorf("websocket: dial %s: %w", d.request.URL.Redacted(), err)
+		return nil, res, fmt.Errorf("websocket: dial %s: %w", url, err)
 	}
 	return conn, res, nil
 }
@@ -118,23 +121,23 @@ func newDialer(rawURL string, options *DialOptions) (*dialler, error) {
 		ProtoMajor: 1,
 		ProtoMinor: 1,
 		Header:     make(http.Header),
-		Host:       withoutZone(u),
 	}
 	if err := addFields(r, options.Header); err != nil {
 		return nil, err
 	}
 	d := &dialler{options: options, request: r, key: newHandshakeKey()}
+	// The names of RFC 6455, where servers are particular about letters.
 	r.Header["Upgrade"] = []string{"websocket"}
 	r.Header["Connection"] = []string{"Upgrade"}
-	r.Header["Sec-Websocket-Version"] = []string{"13"}
-	r.Header["Sec-Websocket-Key"] = []string{d.key}
+	r.Header["Sec-WebSocket-Version"] = []string{"13"}
+	r.Header["Sec-WebSocket-Key"] = []string{d.key}
 	for i, protocol := range options.Subprotocols {
 		if !isToken(protocol) || slices.Contains(options.Subprotocols[:i], protocol) {
 			return nil, fmt.Errorf("subprotocol %q is no name, or there twice", protocol)
 		}
 	}
 	if len(options.Subprotocols) > 0 {
-		r.Header["Sec-Websocket-Protocol"] = []string{strings.Join(options.Subprotocols, ", ")}
+		r.Header["Sec-WebSocket-Protocol"] = []string{strings.Join(options.Subprotocols, ", ")}
 	}
 	if err := options.Compression.Err(); err != nil {
 		return nil, err
@@ -142,7 +145,7 @@ func newDialer(rawURL string, options *DialOptions) (*dialler, error) {
 	if options.Compression != nil {
 		offer := options.Compression.offer()
 		d.offer = &offer
-		r.Header["Sec-Websocket-Extensions"] = []string{offer.String()}
+		r.Header["Sec-WebSocket-Extensions"] = []string{offer.String()}
 	}
 	return d, nil
 }
@@ -151,15 +154,10 @@ func newDialer(rawURL string, options *DialOptions) (*dialler, error) {
 func parseURL(rawURL string) (*url.URL, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return nil, err // it quotes the URL
-	}
-	switch u.Scheme {
-	case "ws", "http":
-		u.Scheme = "http"
-	case "wss", "https":
-		u.Scheme = "https"
-	default:
-		return nil, fmt.Errorf("URL %q: the scheme is not ws, wss, http or https", u.Redacted())
+		if e, ok := errors.AsType[*url.Error](err); ok {
+			err = e.Err // without the URL, in which there may be a password
+		}
+		return nil, fmt.Errorf("the URL cannot be parsed: %w", err)
 	}
 	switch {
 	case u.User != nil:
@@ -171,17 +169,15 @@ func parseURL(rawURL string) (*url.URL, error) {
 	case strings.ContainsFunc(u.Host, func(r rune) bool { return r > '~' }):
 		return nil, fmt.Errorf("URL %q: the host is not ASCII; its xn-- form is needed", rawURL)
 	}
-	return u, nil
-}
-
-// withoutZone returns the URL's host, without the zone of an IPv6 address, which
-// means something on this machine only.
-func withoutZone(u *url.URL) string {
-	host, zone, ok := strings.Cut(u.Host, "%")
-	if _, port, isIP := strings.Cut(zone, "]"); ok && isIP {
-		return host + "]" + port
+	switch u.Scheme {
+	case "ws", "http":
+		u.Scheme = "http"
+	case "wss", "https":
+		u.Scheme = "https"
+	default:
+		return nil, fmt.Errorf("URL %q: the scheme is not ws, wss, http or https", rawURL)
 	}
-	return u.Host
+	return u, nil
 }
 
 // addFields adds the caller's header fields to the request.
@@ -226,39 +222,26 @@ func (d *dialler) dial(ctx context.Context) (*Conn, *http.Response, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	a := newAnswer(conn)
 	var res *http.Response
-	var r *bufio.Reader
 	err = within(ctx, conn, func() error {
-		r = bufio.NewReaderSize(conn, leastBuffer)
 		if err := d.request.Write(conn); err != nil {
 			return err
 		}
 		var err error
-		if res, err = readResponse(r, d.request); err != nil {
-			return err
-		}
-		if res.StatusCode != http.StatusSwitchingProtocols {
-			keepBody(res)
-			return bad("the answer is %s", res.Status)
-		}
-		return nil
+		res, err = a.read(d.request)
+		return err
 	})
-	if err != nil {
-		conn.Close()
-		return nil, res, err
-	}
-	res.Body = http.NoBody
 	config := d.options.settings()
-	if config.agreed, err = d.judge(res); err != nil {
-		if e, ok := errors.AsType[*extensionError](err); ok {
-			refuseExtension(conn, e)
-		}
-		conn.Close()
-		return nil, res, err
-	}
-	early, err := r.Peek(r.Buffered()) // what the server sent at once
 	if err == nil {
-		err = conn.SetDeadline(time.Time{})
+		config.agreed, err = d.judge(res)
+	}
+	if e, ok := errors.AsType[*extensionError](err); ok {
+		e.tell(conn)
+	}
+	var early []byte
+	if err == nil {
+		early, err = a.r.Peek(a.r.Buffered()) // what the server sent at once
 	}
 	if err != nil {
 		conn.Close()
@@ -273,32 +256,87 @@ func (d *dialler) dial(ctx context.Context) (*Conn, *http.Response, error) {
 func within(ctx context.Context, conn net.Conn, f func() error) error {
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(cutOff) })
 	err := f()
-	if !stop() || err != nil && isTimeout(err) && ctx.Err() != nil {
+	if !stop() {
 		return ctx.Err()
 	}
 	return err
 }
 
-// maxResponse limits the size of the answer's header.
-const maxResponse = 1 << 20
+// An answer is what comes back on a connection.
+type answer struct {
+	conn  net.Conn
+	limit *io.LimitedReader
+	r     *bufio.Reader
+}
 
-// readResponse reads an answer, of which the header must not go on for ever.
-func readResponse(r *bufio.Reader, request *http.Request) (*http.Response, error) {
+func newAnswer(conn net.Conn) *answer {
+	limit := &io.LimitedReader{R: conn, N: maxAnswer}
+	return &answer{conn, limit, bufio.NewReader(limit)}
+}
+
+// read reads the answer, after those that only inform (RFC 9110 section 15.2).
+// If it refuses, its body is what can be had of it.
+func (a *answer) read(request *http.Request) (*http.Response, error) {
 	for {
-		limited := &headReader{r: r, left: maxResponse}
-		res, err := http.ReadResponse(bufio.NewReaderSize(limited, 1), request)
-		_ = res
-		return res, err
+		res, err := http.ReadResponse(a.r, request)
+		switch {
+		case err != nil && a.limit.N <= 0:
+			return nil, fmt.Errorf("the answer has more than %d bytes", maxAnswer)
+		case err != nil:
+			return nil, fmt.Errorf("reading the answer: %w", err)
+		case res.StatusCode < 200 && res.StatusCode != http.StatusSwitchingProtocols:
+			continue
+		}
+		var body []byte
+		if res.StatusCode >= 200 && request.Method != http.MethodConnect {
+			a.conn.SetReadDeadline(time.Now().Add(refusalTimeout))
+			body, _ = io.ReadAll(io.LimitReader(res.Body, refusalBody))
+		}
+		res.Body = io.NopCloser(bytes.NewReader(body))
+		return res, nil
 	}
 }
 
-// bad returns an ErrBadHandshake.
-func bad(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrBadHandshake, fmt.Sprintf(format, args...))
+// judge returns what is agreed on about compression, or what is wrong with the
+// answer, RFC 6455 section 4.1.
+func (d *dialler) judge(res *http.Response) (*agreement, error) {
+	h := res.Header
+	switch {
+	case res.StatusCode != http.StatusSwitchingProtocols:
+		return nil, badHandshake("the answer is %s", res.Status)
+	case !res.ProtoAtLeast(1, 1):
+		return nil, badHandshake("the answer is %s", res.Proto)
+	case len(h["Upgrade"]) != 1 || !equalFold(h["Upgrade"][0], "websocket"):
+		return nil, badHandshake("the Upgrade header field is %q", h["Upgrade"])
+	case !hasToken(h["Connection"], "upgrade"):
+		return nil, badHandshake("the Connection header field is %q", h["Connection"])
+	case !isOne(h["Sec-Websocket-Accept"], acceptKey(d.key)):
+		return nil, badHandshake("the Sec-WebSocket-Accept is not that of the key")
+	}
+	if chosen := h["Sec-Websocket-Protocol"]; len(chosen) > 1 || len(chosen) == 1 && !slices.Contains(d.options.Subprotocols, chosen[0]) {
+		return nil, badHandshake("the subprotocol is %q, which was not offered", chosen)
+	}
+	agreed, err := d.offer.agree(h["Sec-Websocket-Extensions"])
+	if err != nil {
+		return nil, badHandshake("%w", &extensionError{err.Error()})
+	}
+	return agreed, nil
 }
 
-// keepBody reads what can be had of the body of a refusal.
-func keepBody(res *http.Response) {
-	b, _ := io.ReadAll(io.LimitReader(res.Body, refusalBody))
-	res.Body = io.NopCloser(bytes.NewReader(b))
+// badHandshake returns an ErrBadHandshake.
+func badHandshake(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrBadHandshake}, args...)...)
+}
+
+// An extensionError is an answer that agrees on what was not offered.
+type extensionError struct{ reason string }
+
+func (e *extensionError) Error() string { return "the server answers with " + e.reason }
+
+// tell lets the server know, which takes the connection for a good one.
+func (e *extensionError) tell(conn net.Conn) {
+	c := newConn(conn, nil, settings{client: true, closeTimeout: time.Second}.resolve())
+	c.WriteClose(CloseMandatoryExtension, e.reason)
+	conn.SetReadDeadline(time.Now().Add(time.Second))
+	c.linger()
 }

@@ -3,11 +3,19 @@ package ws
 import "net"
 
 // For tests: what has no way in through a handshake.
-var Mask = mask
+var (
+	Mask      = mask
+	AcceptKey = acceptKey
+)
 
 // NewConn returns a server's connection with default settings.
 func NewConn(conn net.Conn, early []byte) *Conn {
 	return newConn(conn, early, settings{}.resolve())
+}
+
+// NewClientConn returns a client's connection with default settings.
+func NewClientConn(conn net.Conn, early []byte) *Conn {
+	return newConn(conn, early, settings{client: true}.resolve())
 }
 
 const FirstPiece = firstPiece

@@ -342,11 +342,7 @@ func ownFields(header http.Header) (http.Header, error) {
 			return nil, refuse(http.StatusInternalServerError, fmt.Sprintf("%q is no name of a header field", name))
 		}
 		canonical := http.CanonicalHeaderKey(name)
-		switch canonical {
-		case "Upgrade", "Connection", "Content-Length", "Transfer-Encoding", "Trailer":
-			continue
-		}
-		if strings.HasPrefix(canonical, "Sec-Websocket-") {
+		if isOwnField(canonical) {
 			continue
 		}
 		for _, value := range values {
@@ -357,6 +353,16 @@ func ownFields(header http.Header) (http.Header, error) {
 		own[canonical] = append(own[canonical], values...)
 	}
 	return own, nil
+}
+
+// isOwnField reports whether a header field, in its canonical form, is the
+// handshake's own.
+func isOwnField(name string) bool {
+	switch name {
+	case "Upgrade", "Connection", "Content-Length", "Transfer-Encoding", "Trailer":
+		return true
+	}
+	return strings.HasPrefix(name, "Sec-Websocket-")
 }
 
 // isToken reports whether s is a token of RFC 9110 section 5.6.2.
