@@ -575,22 +575,16 @@ func (h *Hub) Close(ctx context.Context) error {
 	return nil
 }
 
-// cutOff closes the connections of all clients, without more words. To close one
-// may take a while, if it is encrypted.
+// cutOff closes the connections of clients that have left, without more words.
+// To close one may take a while, if it is encrypted.
 func (h *Hub) cutOff() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	cut := func(c *Client) {
+	for c := range h.ending.m {
 		h.writers.add()
 		go func() {
 			defer h.writers.done()
 			c.conn.CloseNow()
 		}()
-	}
-	for _, c := range h.clients.m {
-		cut(c)
-	}
-	for c := range h.ending.m {
-		cut(c)
 	}
 }

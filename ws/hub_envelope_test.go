@@ -99,3 +99,26 @@ func FuzzEnvelope(f *testing.F) {
 		}
 	})
 }
+
+// What comes to a hub's broker after Close goes nowhere.
+func TestClusterAfterClose(t *testing.T) {
+	h := NewHub(HubOptions{Broker: NewMemoryBroker()})
+	if err := h.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.cluster.publish("room", []byte("late"))
+	h.cluster.check("room")
+	h.cluster.changed(change{true, "late", "", "room"}, true)
+	h.cluster.hello()
+	h.cluster.receive([]byte("\x01\x03\x00\x00\x00\x00\x00\x00\x00\x07\x01"))
+	h.beat()
+	if n := h.others.n.Load(); n != 0 {
+		t.Errorf("%d goroutines run", n)
+	}
+	if got := h.Stats(); got != (HubStats{}) {
+		t.Errorf("got %+v", got)
+	}
+}

@@ -43,7 +43,7 @@ type node struct {
 	seq     uint64    // all changes up to this one are known
 	heard   time.Time // last
 	asked   time.Time // for a snapshot, last
-	clients map[string]*remote
+	clients table[string, *remote]
 	partial *snapshot // that is arriving, or nil
 }
 
@@ -215,7 +215,7 @@ func (c *cluster) heard(e envelope) {
 		}
 		n := p.nodes[e.node]
 		if n == nil {
-			n = &node{id: e.node, clients: make(map[string]*remote)}
+			n = &node{id: e.node}
 			p.nodes[e.node] = n
 		}
 		n.heard = time.Now()
@@ -289,13 +289,7 @@ func (c *cluster) assemble(n *node, e envelope) {
 		}
 		here[v.id][v.room] = true
 	}
-	for id, r := range n.clients {
-		for room := range r.rooms {
-			if !here[id][room] {
-				c.leave(n, id, room)
-			}
-		}
-	}
+	c.leaveUnless(n, func(id, room string) bool { return here[id][room] })
 	for _, v := range s.changes {
 		c.join(n, v)
 	}
@@ -303,11 +297,12 @@ func (c *cluster) assemble(n *node, e envelope) {
 
 // join puts a client of another hub in a room.
 func (c *cluster) join(n *node, v change) {
-	r := n.clients[v.id]
+	r := n.clients.m[v.id]
 	if r == nil {
-		r = &remote{id: v.id, info: v.info, rooms: make(map[string]struct{})}
-		n.clients[v.id] = r
+		r = &remote{id: v.id, rooms: make(map[string]struct{})}
+		n.clients.put(v.id, r)
 	}
+	r.info = v.info
 	if _, ok := r.rooms[v.room]; ok {
 		return
 	}
@@ -323,7 +318,7 @@ func (c *cluster) join(n *node, v change) {
 
 // leave takes a client of another hub out of a room, if it is there.
 func (c *cluster) leave(n *node, id, room string) {
-	r := n.clients[id]
+	r := n.clients.m[id]
 	if r == nil {
 		return
 	}
@@ -332,7 +327,7 @@ func (c *cluster) leave(n *node, id, room string) {
 	}
 	delete(r.rooms, room)
 	if len(r.rooms) == 0 {
-		delete(n.clients, id)
+		n.clients.delete(id)
 	}
 	members := c.presence.members.m[room]
 	delete(members, r)
@@ -342,14 +337,22 @@ func (c *cluster) leave(n *node, id, room string) {
 	c.hub.events.add(hubEvent{false, room, r.member()})
 }
 
-// forget takes all clients of another hub out of their rooms.
-func (c *cluster) forget(n *node) {
-	delete(c.presence.nodes, n.id)
-	for _, id := range slices.Sorted(maps.Keys(n.clients)) {
-		for _, room := range slices.Sorted(maps.Keys(n.clients[id].rooms)) {
-			c.leave(n, id, room)
+// leaveUnless takes clients of another hub out of all rooms that they are not to
+// stay in.
+func (c *cluster) leaveUnless(n *node, stays func(id, room string) bool) {
+	for _, id := range slices.Sorted(maps.Keys(n.clients.m)) {
+		for _, room := range slices.Sorted(maps.Keys(n.clients.m[id].rooms)) {
+			if !stays(id, room) {
+				c.leave(n, id, room)
+			}
 		}
 	}
+}
+
+// forget takes another hub and all its clients out.
+func (c *cluster) forget(n *node) {
+	delete(c.presence.nodes, n.id)
+	c.leaveUnless(n, func(string, string) bool { return false })
 }
 
 func (r *remote) member() Member { return Member{ID: r.id, Info: r.info} }
