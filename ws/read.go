@@ -251,7 +251,7 @@ func (c *Conn) message(owned bool) (int, []byte, error) {
 	case !owned:
 		m.shown, m.lent, m.looked = m.lent, nil, true
 	case m.lent != nil:
-		p = append(make([]byte, 0, len(p)), p...)
+		p = clone(p)
 	}
 	m.reset()
 	m.usual = usual
@@ -281,7 +281,7 @@ func (c *Conn) collect(owned bool) ([]byte, error) {
 				return nil, notUTF8("text")
 			}
 			if owned {
-				p = append(make([]byte, 0, len(p)), p...)
+				p = clone(p)
 			}
 			return p, nil
 		}
@@ -297,6 +297,13 @@ func (c *Conn) collect(owned bool) ([]byte, error) {
 			return m.data, m.ends()
 		}
 	}
+}
+
+// clone returns a copy of p, of the same capacity and never nil.
+func clone(p []byte) []byte {
+	q := make([]byte, len(p))
+	copy(q, p)
+	return q
 }
 
 // isText reports whether the payload is text as it comes.
