@@ -239,7 +239,9 @@ func NewHub(opts HubOptions) *Hub {
 	if opts.Broker != nil {
 		h.cluster = newCluster(h)
 		h.cluster.start()
+		h.mu.Lock()
 		h.startTimer()
+		h.mu.Unlock()
 	}
 	return h
 }
@@ -488,7 +490,7 @@ func (h *Hub) Stats() HubStats {
 	return s
 }
 
-// startTimer sets the timer for the next beat, for who has h.mu or made h.
+// startTimer sets the timer for the next beat, for who holds h.mu.
 func (h *Hub) startTimer() {
 	if h.timer == nil {
 		h.timer = time.AfterFunc(h.opts.Heartbeat, h.beat)

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -437,14 +438,14 @@ func TestLongAnnouncements(t *testing.T) {
 		}
 
 		// A part of a snapshot is lost: it takes another one.
-		snapshots := 0
+		var snapshots atomic.Int64
 		d := &testBroker{MemoryBroker: shared}
 		dOpts := opts
 		dOpts.Broker = brokerFunc{d, func(payload []byte) bool {
 			if kinds[payload[1]] == "snapshot" {
-				snapshots++
+				snapshots.Add(1)
 			}
-			return snapshots != 3
+			return snapshots.Load() != 3
 		}}
 		late := newHub(t, dOpts)
 		synctest.Wait()
@@ -744,10 +745,10 @@ func TestInvalidEnvelopes(t *testing.T) {
 			"\x01\x02" + node + "\x02\x00\xff",
 			"\x01\x01" + node + "\x01\x07nowhere\x00hi",
 			"\x01\x04" + node + "\x01c\x03eve\x00j\x01xc\x03joe\x00j\x01x",
-			"\x01\x04" + node + "\x01c\x03eve\x00j\x01xc\x03joe\x00l\x01x",           // known
-			"\x01\x04" + node + "\x03c\x03joe\x00l\x01xl\x01xl\x01yc\x01?\x00l\x01x", // of which some mean nothing
-			"\x01\x05" + node + "\x01\x00\x01",                                       // older
-			"\x01\x05" + node + "\x09\x01\x01",                                       // without its beginning
+			"\x01\x04" + node + "\x01c\x03eve\x00j\x01xc\x03joe\x00l\x01x",                       // known
+			"\x01\x04" + node + "\x03c\x03joe\x00l\x01xl\x01xc\x03eve\x00l\x01yc\x01?\x00l\x01x", // of which some mean nothing
+			"\x01\x05" + node + "\x01\x00\x01",                                                   // older
+			"\x01\x05" + node + "\x09\x01\x01",                                                   // without its beginning
 			"\x01\x07\x00\x00\x00\x00\x00\x00\x00\x08",
 		}
 		for _, payload := range good {
