@@ -79,9 +79,11 @@ func (c *cluster) changed(v change, edge bool) {
 	})
 }
 
-// hello asks all hubs for their snapshots.
+// hello asks all hubs for their snapshots. It is said as soon as this hub can
+// hear. A hub that cannot hear it yet will say hello itself, and then that it is
+// there, so that this one asks it.
 func (c *cluster) hello() {
-	c.tell(func(p *presence) { p.say.hello = true })
+	c.tell(func(p *presence) { p.say.hello, p.say.alive = true, true })
 }
 
 // beat tells the others that the hub is there, and forgets who did not.
