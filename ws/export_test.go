@@ -19,3 +19,6 @@ func NewClientConn(conn net.Conn, early []byte) *Conn {
 }
 
 const FirstPiece = firstPiece
+
+// IsClient reports whether the connection is a client's.
+func IsClient(c *Conn) bool { return c.client }
