@@ -22,3 +22,13 @@ const FirstPiece = firstPiece
 
 // IsClient reports whether the connection is a client's.
 func IsClient(c *Conn) bool { return c.client }
+
+// Held returns how many bytes are held back.
+func Held(c *Conn) int {
+	c.writing <- struct{}{}
+	defer func() { <-c.writing }()
+	if c.out == nil {
+		return 0
+	}
+	return len(*c.out)
+}
