@@ -3,7 +3,6 @@ package ws
 import (
 	"bytes"
 	"compress/flate"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -253,10 +252,10 @@ func (w *window) add(p []byte) {
 // left out of it, and a last block so that it knows where to stop.
 const inflateTail = syncTail + "\x01\x00\x00\xff\xff"
 
-var (
-	errTruncated = &failure{code: CloseInvalidFramePayloadData, reason: "compressed message ends early"}
-	errCorrupt   = &failure{code: CloseInvalidFramePayloadData, reason: "compressed message is corrupt"}
-)
+// errCorrupt also stands for what ends early, as what is missing is then taken
+// from inflateTail. RFC 7692 names no code for it: it is 1007, as for text that
+// is not UTF-8, since the payload is not what it is said to be.
+var errCorrupt = &failure{code: CloseInvalidFramePayloadData, reason: "compressed message is corrupt or cut off"}
 
 // An inflater inflates a message. It reads, for its flate, the payload and then
 // inflateTail.
@@ -314,11 +313,7 @@ func (z *inflater) Read(p []byte) (int, error) {
 			err = nil
 		case err == io.EOF && len(z.tail) == len(inflateTail):
 			z.window.b = z.window.b[:0]
-		case err == io.EOF && len(z.tail) > 0:
-			err = errTruncated // what is missing was taken from the tail
-		case errors.Is(err, io.ErrUnexpectedEOF):
-			err = errTruncated
-		case err != nil && err != io.EOF:
+		case err == io.EOF && len(z.tail) > 0, err != nil && err != io.EOF:
 			err = errCorrupt
 		}
 		if n > 0 || err != nil {

@@ -227,16 +227,10 @@ func (c *Conn) leave() {
 
 // message reads on until a message is complete.
 func (c *Conn) message(owned bool) (int, []byte, error) {
+	if err := c.forgetLast(); err != nil {
+		return 0, nil, err
+	}
 	m := &c.msg
-	m.unlook()
-	if c.readErr != nil {
-		return 0, nil, c.readErr
-	}
-	if m.reader != nil {
-		if err := c.discard(); err != nil {
-			return 0, nil, err
-		}
-	}
 	p, err := c.collect(owned)
 	if err != nil {
 		return 0, nil, err

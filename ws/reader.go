@@ -34,29 +34,29 @@ func (c *Conn) NextReader() (messageType int, r io.Reader, err error) {
 	defer c.stopReading()
 	c.setPipelined(false)
 	m := &c.msg
-	if err := c.nextMessage(); err != nil {
+	err = c.forgetLast()
+	if err == nil && m.opcode == continuation {
+		err = c.nextFrame()
+	}
+	if err != nil {
 		return 0, nil, c.readFailed(err)
 	}
 	m.reader = &messageReader{conn: c}
 	return m.opcode, m.reader, nil
 }
 
-// nextMessage reads on until a message has begun that nobody reads.
-func (c *Conn) nextMessage() error {
-	m := &c.msg
-	m.unlook()
-	if c.readErr != nil {
+// forgetLast ends what was left of the last message: bytes to look at, and a
+// reader.
+func (c *Conn) forgetLast() error {
+	c.msg.unlook()
+	switch {
+	case c.readErr != nil:
 		return c.readErr
-	}
-	if m.reader != nil {
-		if err := c.discard(); err != nil {
-			return err
-		}
-	}
-	if m.opcode != continuation {
+	case c.msg.reader != nil:
+		return c.discard()
+	default:
 		return nil
 	}
-	return c.nextFrame()
 }
 
 // Read reads some of the message.
