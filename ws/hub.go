@@ -83,7 +83,8 @@ type HubOptions struct {
 	// OnJoin and OnLeave are called when a client has joined or left a room,
 	// also one that is connected to another hub. Calls are made one at a time,
 	// in the order of events, in a goroutine of their own: they may use the hub,
-	// but not wait for its Close, and events wait in memory until they return.
+	// but not wait for its Close or Flush, and events wait in memory until they
+	// return.
 	OnJoin, OnLeave func(room string, m Member)
 
 	// Broker connects the hub with those of other machines, or other ones of this
@@ -186,10 +187,10 @@ func (p SlowPolicy) known() bool { return Disconnect <= p && p <= DropNewest }
 // disconnected, or loses messages, as its [SlowPolicy] says, and
 // [Hub.Stats] counts it.
 //
-// All clients of a hub get the messages to a room in the same order, and the
-// messages to all. Between two rooms there is no order, save that of one
-// goroutine that sends to both. A message is sent to those who are in the room
-// when Broadcast is called.
+// All clients of a hub get the messages that are broadcast to a room in the same
+// order, and those that are broadcast to all. Between two rooms there is no
+// order, save that of one goroutine that sends to both. A message is for those
+// who are in the room when it is sent.
 //
 // # Several machines
 //
@@ -386,8 +387,9 @@ func (h *Hub) BroadcastAll(messageType int, data []byte, except ...string) (int,
 // out some clients, [Hub.Broadcast] them with exceptions, or have them in a room
 // of their own.
 //
-// Keep is called once for each client, without a lock. See [Hub.Broadcast] for
-// the results.
+// Keep is called once for each client, without a lock: clients may get such a
+// message and another one in different orders. See [Hub.Broadcast] for the
+// results.
 func (h *Hub) BroadcastFilter(room string, messageType int, data []byte, keep func(*Client) bool) (int, error) {
 	candidates := h.Clients
 	if room != "" {
@@ -458,12 +460,12 @@ type HubStats struct {
 	Dropped      int64 // messages for clients that were not written: too slow, or gone
 	Disconnected int64 // clients that were too slow: over the limits, or over the time for a write
 
-	Hubs          int   // other hubs that are known, if presence is not local
-	Published     int64 // messages given to the broker
-	Received      int64 // messages of other hubs
-	Unpublished   int64 // messages that the broker did not take, or not in time
-	BrokerErrors  int64 // calls of the broker that failed
-	InvalidFrames int64 // payloads from the broker that were not understood
+	Hubs         int   // other hubs that are known, if presence is not local
+	Published    int64 // messages given to the broker
+	Received     int64 // messages of other hubs
+	Unpublished  int64 // messages that the broker did not take, or not in time
+	BrokerErrors int64 // calls of the broker that failed
+	Invalid      int64 // payloads from the broker that were not understood
 }
 
 // Stats returns what the hub counts. The numbers are each right, but not taken
@@ -486,7 +488,7 @@ func (h *Hub) Stats() HubStats {
 	s.Received = h.counts.received.Load()
 	s.Unpublished = h.counts.lost.Load()
 	s.BrokerErrors = h.counts.fails.Load()
-	s.InvalidFrames = h.counts.bad.Load()
+	s.Invalid = h.counts.bad.Load()
 	return s
 }
 
@@ -526,10 +528,10 @@ func (h *Hub) beat() {
 	h.cluster.beat()
 }
 
-// Flush waits until everything that the hub has for the broker has been given
-// to it: messages, and the rooms that it subscribes to. It need not be called;
-// tests do, so that a room is heard of on all machines. Calls that the broker
-// fails are over too. The error is that of the context.
+// Flush waits until the hub has nothing left for the broker, no messages and no
+// rooms to subscribe to, and OnJoin and OnLeave have returned. It need not be
+// called; tests do, so that a room is known on all machines. A call that the
+// broker failed is over too. The error is that of the context.
 func (h *Hub) Flush(ctx context.Context) error {
 	if err := h.others.wait(ctx); err != nil {
 		return fmt.Errorf("websocket: flush: %w", err)

@@ -362,8 +362,8 @@ func (c *Client) end(last *farewell) {
 
 // Close leaves the hub, and has the connection closed after what is queued, by a
 // close frame as [Conn.WriteClose] sends it, and [Conn.Close]. It does not wait
-// for that; Done tells. The error says that the code is not one to be sent; the
-// client then stays.
+// for that; Done tells. The error says that the code is not one to be sent, and
+// the client stays. Nothing is done for a client that has left already.
 func (c *Client) Close(code int, reason string) error {
 	if code != CloseNoStatusReceived && !mayBeSent(code) {
 		return fmt.Errorf("websocket: cannot send close code %d", code)

@@ -521,6 +521,7 @@ func TestLocalPresence(t *testing.T) {
 		ada.want(text, "hi")
 		bo.want(text, "hi")
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if got := strings.Join(m[0].broker.said, " "); got != "room" {
 			t.Errorf("hub 0 said %q", got)
 		}
@@ -744,7 +745,7 @@ func TestInvalidEnvelopes(t *testing.T) {
 		for _, payload := range bad {
 			m.broker.all().Message([]byte(payload))
 		}
-		if got := m.Stats(); got.InvalidFrames != int64(len(bad)) || got.Received != 0 || got.Hubs != 0 {
+		if got := m.Stats(); got.Invalid != int64(len(bad)) || got.Received != 0 || got.Hubs != 0 {
 			t.Errorf("%d payloads: %+v", len(bad), got)
 		}
 		good := []string{
@@ -764,7 +765,7 @@ func TestInvalidEnvelopes(t *testing.T) {
 		ada.want(text, "hi")
 		ada.want(bin, "\xff")
 		wantMembers(t, m.Hub, "x", "ada eve")
-		if got := m.Stats(); got.InvalidFrames != int64(len(bad)) || got.Received != 3 || got.Hubs != 1 {
+		if got := m.Stats(); got.Invalid != int64(len(bad)) || got.Received != 3 || got.Hubs != 1 {
 			t.Errorf("got %+v", got)
 		}
 	})
