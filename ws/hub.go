@@ -176,7 +176,7 @@ func (p SlowPolicy) known() bool { return Disconnect <= p && p <= DropNewest }
 //	}
 //
 // Its methods, and those of [Client], may be called from any goroutine. None
-// waits for the network, but Close and Remove.
+// waits for the network, but Close, Flush and Remove.
 //
 // # Queues
 //

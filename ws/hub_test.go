@@ -51,7 +51,7 @@ func add(t testing.TB, hub *ws.Hub, opts ws.ClientOptions) (*ws.Client, *client)
 	return c, p
 }
 
-// join is Client.Join that must succeed.
+// joinRooms joins rooms, which must succeed.
 func joinRooms(t testing.TB, c *ws.Client, rooms ...string) {
 	t.Helper()
 	for _, room := range rooms {
