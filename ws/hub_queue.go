@@ -1,0 +1,182 @@
+package ws
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// keptQueue is how many messages an empty queue keeps room for.
+const keptQueue = 32
+
+// A sendQueue has the messages that wait for a client, first come, first served.
+type sendQueue struct {
+	messages []*PreparedMessage // those before start are nil
+	start    int
+	bytes    int // data of the messages
+}
+
+func (q *sendQueue) len() int { return len(q.messages) - q.start }
+
+func (q *sendQueue) add(pm *PreparedMessage) {
+	if len(q.messages) == cap(q.messages) && q.start > len(q.messages)/2 {
+		n := copy(q.messages, q.messages[q.start:])
+		clear(q.messages[n:])
+		q.messages, q.start = q.messages[:n], 0
+	}
+	q.messages = append(q.messages, pm)
+	q.bytes += len(pm.data)
+}
+
+// take removes the first message, which there must be.
+func (q *sendQueue) take() *PreparedMessage {
+	pm := q.messages[q.start]
+	q.messages[q.start] = nil
+	q.start++
+	q.bytes -= len(pm.data)
+	if q.start == len(q.messages) {
+		q.start, q.messages = 0, q.messages[:0]
+		if cap(q.messages) > keptQueue {
+			q.messages = nil
+		}
+	}
+	return pm
+}
+
+// clear drops all messages and returns how many there were.
+func (q *sendQueue) clear() int {
+	n := q.len()
+	*q = sendQueue{}
+	return n
+}
+
+// A batch is what is written at once: one message, or several that together are
+// at most oneWrite long.
+type batch struct{ messages []*PreparedMessage }
+
+var batches = sync.Pool{New: func() any { return new(batch) }}
+
+// fill takes messages from the queue, in place of those that the batch had.
+func (b *batch) fill(q *sendQueue) {
+	clear(b.messages)
+	b.messages = b.messages[:0]
+	for size := 0; q.len() > 0; {
+		size += maxHeaderSize + len(q.messages[q.start].data)
+		if size > oneWrite && len(b.messages) > 0 {
+			return
+		}
+		b.messages = append(b.messages, q.take())
+	}
+}
+
+// put gives an empty batch back.
+func (b *batch) put() {
+	clear(b.messages)
+	b.messages = b.messages[:0]
+	if cap(b.messages) <= 1<<10 {
+		batches.Put(b)
+	}
+}
+
+// writeBatch sends prepared messages in one write, before the deadline, if that
+// is not zero.
+func (c *Conn) writeBatch(messages []*PreparedMessage, deadline time.Time) error {
+	ctx := context.Background()
+	if err := c.takeWriting(ctx, deadline, true); err != nil {
+		return writeError(err)
+	}
+	defer c.giveWriting()
+	f := outgoing{first: finBit | BinaryMessage, message: true}
+	if len(messages) == 1 && !c.client && !c.deflates(messages[0]) {
+		f.whole, f.size = messages[0].plain, len(messages[0].data)
+		return c.writeNow(ctx, deadline, f)
+	}
+	b := frames.Get().(*[]byte)
+	defer giveFrames(b)
+	*b = (*b)[:0]
+	for _, pm := range messages {
+		*b = c.appendPrepared(*b, pm)
+		f.size += len(pm.data)
+	}
+	f.whole = *b
+	err := c.writeNow(ctx, deadline, f)
+	if err == nil {
+		c.counted.written(len(messages)-1, 0) // beside the one that has been counted
+	}
+	return err
+}
+
+// deflates reports whether the message is to be compressed.
+func (c *Conn) deflates(pm *PreparedMessage) bool { return c.deflate.wants(len(pm.data)) }
+
+// appendPrepared appends the frame of a message, for who has the turn to write.
+func (c *Conn) appendPrepared(b []byte, pm *PreparedMessage) []byte {
+	frame := pm.plain
+	switch deflates := c.deflates(pm); {
+	case deflates && c.deflate.takeover:
+		z := frames.Get().(*[]byte)
+		defer giveFrames(z)
+		*z = c.deflate.ownDeflater().appendMessage((*z)[:0], pm.data)
+		return c.appendFrame(b, outgoing{first: pm.plain[0] | rsv1Bit, payload: *z})
+	case deflates:
+		frame = pm.deflated(c.deflate.currentLevel())
+	}
+	if !c.client {
+		return append(b, frame...)
+	}
+	return c.appendFrame(b, outgoing{first: frame[0], payload: frame[plainHeaderSize(frame):]})
+}
+
+// plainHeaderSize returns the size of the header of a server's frame.
+func plainHeaderSize(frame []byte) int {
+	switch frame[1] {
+	case 126:
+		return 4
+	case 127:
+		return 10
+	default:
+		return 2
+	}
+}
+
+// A tracker counts goroutines, for who waits until there is none.
+type tracker struct {
+	n    atomic.Int64
+	mu   sync.Mutex
+	none chan struct{} // closed when n is 0; nil if nobody waits
+}
+
+func (t *tracker) add() { t.n.Add(1) }
+
+func (t *tracker) done() {
+	if t.n.Add(-1) > 0 {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.none != nil && t.n.Load() == 0 {
+		close(t.none)
+		t.none = nil
+	}
+}
+
+// wait waits until there is none, or returns the context's error.
+func (t *tracker) wait(ctx context.Context) error {
+	t.mu.Lock()
+	if t.n.Load() == 0 {
+		t.mu.Unlock()
+		return nil
+	}
+	if t.none == nil {
+		t.none = make(chan struct{})
+	}
+	none := t.none
+	t.mu.Unlock()
+	select {
+	case <-none:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
