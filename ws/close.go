@@ -1,6 +1,7 @@
 package ws
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -182,13 +183,16 @@ func (c *Conn) shakeHands() error {
 	if err != nil && !errors.Is(err, ErrCloseSent) {
 		return err
 	}
-	c.conn.SetReadDeadline(time.Time{})
-	if err := c.reading.take(time.Time{}, c.closed); err != nil {
+	c.readGate.setDeadline(time.Time{})
+	if err := c.reading.take(context.Background(), time.Time{}, c.closed); err != nil {
 		return err
 	}
 	defer c.reading.give()
+	c.leave()
 	for c.readErr == nil {
-		c.readMessage()
+		if _, _, err := c.message(false); err != nil {
+			c.readFailed(err)
+		}
 	}
 	if c.gotClose {
 		return nil
@@ -211,5 +215,6 @@ func (c *Conn) linger() {
 // first did.
 func (c *Conn) CloseNow() error {
 	c.closing.Store(true)
+	c.uncork()
 	return c.shut()
 }

@@ -1,6 +1,10 @@
 package ws
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -9,80 +13,160 @@ import (
 	"time"
 )
 
+// What zero settings stand for.
+const (
+	defaultReadLimit    = 1 << 20
+	defaultCloseTimeout = 5 * time.Second
+)
+
 // answerTimeout limits the time for frames that are sent while reading: pongs,
 // answers to a close frame, and those that say what the peer did wrong.
 const answerTimeout = 5 * time.Second
 
-// A Conn is a WebSocket connection. It is made by [Upgrader.Upgrade], and has to
-// be closed.
+// A Conn is a WebSocket connection. It is made by [Upgrader.Upgrade] or [Dial],
+// and has to be closed.
 //
 // Its methods may be called from any goroutine: frames are written one at a
 // time, and if several goroutines read, each gets messages of its own. Only
 // SetReadLimit and the methods that set handlers have to be called before
-// reading starts, or from where it is done.
+// reading starts, or from where it is done; and what says that its bytes are
+// valid until the next read is for one goroutine that reads.
 type Conn struct {
 	conn         net.Conn
-	request      *http.Request
+	request      *http.Request // of a server's connection
 	subprotocol  string
+	client       bool // this end is the client
+	peer         peer
 	closeTimeout time.Duration
+	writeBuffer  int      // payload of a fragment of NextWriter
+	deflate      *deflate // nil if compression was not agreed on
 
 	reading   turn // guards what follows
 	in        input
+	msg       incoming
 	readErr   error // what ended reading
 	gotClose  bool  // the peer's close frame has been read
 	readLimit int64
 	onPing    func(string) error // nil: answer with a pong
 	onPong    func(string) error // nil: nothing
 	onClose   func(int, string) error
+	readCtx   context.Context // of the Read that goes on, or nil
+	stopCtx   func()          // set once that context is watched
 
 	writing  turn // guards what follows
 	writeErr error
-	deadline time.Time // that conn has for writing
+	out      *[]byte      // frames that are held back, or nil
+	open     *openMessage // the message that is written in fragments, or nil
+
+	readGate, writeGate gate
 
 	mu            sync.Mutex // guards what follows
 	writeDeadline time.Time  // for messages
+
+	cork    cork
+	alive   *keepAlive // nil if nobody is asked
+	counted counters
 
 	closing atomic.Bool   // Close or CloseNow has been called
 	closed  chan struct{} // closed with conn
 	shut    func() error  // closes conn, once
 }
 
-// newConn returns a Conn with default settings. The early bytes have been read
-// from conn before; they are copied.
-func newConn(conn net.Conn, early []byte) *Conn {
+// settings are those of an Upgrader or a DialOptions, without zeros that stand
+// for a default.
+type settings struct {
+	client                    bool
+	readLimit                 int64
+	closeTimeout              time.Duration
+	readBuffer, writeBuffer   int
+	pingInterval, pongTimeout time.Duration // off unless the interval is positive
+	compression               *Compression
+	agreed                    *agreement // nil if compression was not agreed on
+}
+
+// resolve puts defaults in the place of zeros.
+func (s settings) resolve() settings {
+	s.readLimit = limitOf(s.readLimit)
+	if s.closeTimeout <= 0 {
+		s.closeTimeout = defaultCloseTimeout
+	}
+	if s.readBuffer <= 0 {
+		s.readBuffer = defaultReadBuffer
+	}
+	if s.writeBuffer <= 0 {
+		s.writeBuffer = defaultWriteBuffer
+	}
+	if s.pongTimeout <= 0 {
+		s.pongTimeout = defaultPongTimeout
+	}
+	return s
+}
+
+// limitOf returns what a read limit stands for: a length that a slice can have.
+func limitOf(readLimit int64) int64 {
+	switch {
+	case readLimit == 0:
+		return defaultReadLimit
+	case readLimit < 0:
+		return math.MaxInt
+	default:
+		return min(readLimit, math.MaxInt)
+	}
+}
+
+// newConn returns a Conn. The early bytes have been read from conn before; they
+// are copied.
+func newConn(conn net.Conn, early []byte, s settings) *Conn {
 	c := &Conn{
 		conn:         conn,
-		in:           newInput(conn, early),
-		readLimit:    defaultReadLimit,
-		closeTimeout: defaultCloseTimeout,
+		client:       s.client,
+		peer:         peer{masks: !s.client, compresses: s.agreed != nil},
+		closeTimeout: s.closeTimeout,
+		writeBuffer:  s.writeBuffer,
+		readLimit:    s.readLimit,
 		reading:      make(turn, 1),
 		writing:      make(turn, 1),
 		closed:       make(chan struct{}),
 	}
+	c.in.init(c, early, s.readBuffer)
+	c.readGate.set = conn.SetReadDeadline
+	c.writeGate.set = conn.SetWriteDeadline
+	c.counted.start = time.Now()
+	if s.agreed != nil {
+		c.deflate = newDeflate(s.compression, *s.agreed, s.client)
+	}
 	c.shut = sync.OnceValue(func() error {
 		defer close(c.closed)
+		c.alive.stop()
+		c.counted.ended()
 		return conn.Close()
 	})
+	if s.pingInterval > 0 {
+		c.alive = newKeepAlive(c, s.pingInterval, s.pongTimeout)
+		c.alive.timer.Reset(s.pingInterval)
+	}
 	return c
 }
 
 // Subprotocol returns the subprotocol agreed on, or "" if there is none.
 func (c *Conn) Subprotocol() string { return c.subprotocol }
 
-// Request returns the request of the opening handshake. Its context ends when
-// the handler that upgraded it returns; the peer's going away does not end it.
+// Request returns the request of the opening handshake, or nil if this end is
+// the client. Its context ends when the handler that upgraded it returns; the
+// peer's going away does not end it.
 func (c *Conn) Request() *http.Request { return c.request }
 
-// LocalAddr returns the address of the server's end.
+// LocalAddr returns the address of this end.
 func (c *Conn) LocalAddr() net.Addr { return c.conn.LocalAddr() }
 
-// RemoteAddr returns the address of the peer: the client, or the last proxy.
+// RemoteAddr returns the address of the peer: the other end, or the last proxy.
 func (c *Conn) RemoteAddr() net.Addr { return c.conn.RemoteAddr() }
 
 // SetReadDeadline sets when reading fails, even if it waits already; a zero t
 // means never, as at first. A deadline that was missed ends reading for good: it
-// is to find dead peers, not to look whether there is a message.
-func (c *Conn) SetReadDeadline(t time.Time) error { return c.conn.SetReadDeadline(t) }
+// is to find dead peers, not to look whether there is a message; that is what
+// the context of [Conn.Read] is for.
+func (c *Conn) SetReadDeadline(t time.Time) error { return c.readGate.setDeadline(t) }
 
 // SetWriteDeadline sets when messages that are written from now on fail; a zero
 // t means never, as at first. After a frame that was cut by its deadline there
@@ -94,9 +178,17 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
+// messageDeadline returns what SetWriteDeadline has set.
+func (c *Conn) messageDeadline() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.writeDeadline
+}
+
 // SetReadLimit limits the bytes of one message, all its fragments taken
-// together; a longer one closes the connection with code 1009 and fails with
-// [ErrReadLimit]. Zero and negative limits are as in [Upgrader.ReadLimit].
+// together and inflated; a longer one closes the connection with code 1009 and
+// fails with [ErrReadLimit]. Zero and negative limits are as in
+// [Upgrader.ReadLimit].
 func (c *Conn) SetReadLimit(limit int64) {
 	c.readLimit = limitOf(limit)
 }
@@ -121,29 +213,124 @@ func (c *Conn) SetCloseHandler(h func(code int, text string) error) { c.onClose 
 // A turn is a mutex for which one need not wait for ever.
 type turn chan struct{}
 
-// take waits for the turn until the deadline, if it is not zero, or until done
-// is closed.
-func (t turn) take(deadline time.Time, done <-chan struct{}) error {
+// take waits for the turn until the deadline, if it is not zero, until the
+// context ends, or until done is closed.
+func (t turn) take(ctx context.Context, deadline time.Time, done <-chan struct{}) error {
 	select {
 	case t <- struct{}{}:
 		return nil
 	default:
 	}
-	var late <-chan time.Time
-	if !deadline.IsZero() {
-		timer := time.NewTimer(time.Until(deadline))
-		defer timer.Stop()
-		late = timer.C
-	}
+	return await(ctx, deadline, done, t)
+}
+
+// await sends to the turn, as take does.
+func await(ctx context.Context, deadline time.Time, done <-chan struct{}, t turn) error {
+	late, stop := alarm(deadline)
+	defer stop()
 	select {
 	case t <- struct{}{}:
 		return nil
 	case <-done:
 		return net.ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
 	case <-late:
 		return os.ErrDeadlineExceeded
 	}
 }
 
+// alarm returns a channel on which something arrives at the deadline; never if
+// that is zero.
+func alarm(deadline time.Time) (late <-chan time.Time, stop func() bool) {
+	if deadline.IsZero() {
+		return nil, func() bool { return false }
+	}
+	timer := time.NewTimer(time.Until(deadline))
+	return timer.C, timer.Stop
+}
+
+// tryTake takes the turn if nobody has it.
+func (t turn) tryTake() bool {
+	select {
+	case t <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
 // give ends the turn that was taken.
 func (t turn) give() { <-t }
+
+// A gate has the deadline of one direction of a connection, which has two
+// masters: who sets deadlines, and contexts that end.
+type gate struct {
+	set func(time.Time) error // of the connection
+
+	mu       sync.Mutex // guards what follows
+	deadline time.Time  // as it was set
+	cut      bool       // a context has ended: the connection has cutOff for it
+	watched  uint64     // number of the context that may cut
+}
+
+// cutOff is a deadline that every call has missed.
+var cutOff = time.Unix(1, 0)
+
+// setDeadline sets the deadline, which counts at once or after what was cut.
+func (g *gate) setDeadline(t time.Time) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.deadline == t {
+		return nil
+	}
+	g.deadline = t
+	if g.cut {
+		return nil
+	}
+	return g.set(t)
+}
+
+// watch lets the end of the context cut what waits for the connection, until
+// stop is called.
+func (g *gate) watch(ctx context.Context) (stop func()) {
+	g.mu.Lock()
+	g.watched++
+	number := g.watched
+	g.mu.Unlock()
+	unwatch := context.AfterFunc(ctx, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.watched == number {
+			g.cut = true
+			g.set(cutOff)
+		}
+	})
+	return func() {
+		unwatch()
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.watched++
+		if g.cut {
+			g.cut = false
+			g.set(g.deadline)
+		}
+	}
+}
+
+// wasCut reports whether a context has ended.
+func (g *gate) wasCut() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.cut
+}
+
+// isTimeout reports whether err tells of a missed deadline.
+func isTimeout(err error) bool {
+	e, ok := errors.AsType[net.Error](err)
+	return ok && e.Timeout()
+}
+
+// readError and writeError say which of both did not work.
+func readError(err error) error  { return fmt.Errorf("websocket: read: %w", err) }
+func writeError(err error) error { return fmt.Errorf("websocket: write: %w", err) }

@@ -241,13 +241,22 @@ func (c *client) read() (byte, string) {
 	return first, payload
 }
 
+// readFrame reads a frame that is not masked.
 func readFrame(r io.Reader) (first byte, payload string, err error) {
+	return readAnyFrame(r, false)
+}
+
+// readAnyFrame reads a frame, which must be masked or must not.
+func readAnyFrame(r io.Reader, masked bool) (first byte, payload string, err error) {
 	var b [8]byte
 	if _, err := io.ReadFull(r, b[:2]); err != nil {
 		return 0, "", err
 	}
 	first = b[0]
-	length, least := uint64(b[1]), uint64(0)
+	if masked != (b[1]&0x80 != 0) {
+		return 0, "", fmt.Errorf("second byte %#x, want it masked: %v", b[1], masked)
+	}
+	length, least := uint64(b[1]&0x7f), uint64(0)
 	switch length {
 	case 126:
 		_, err = io.ReadFull(r, b[:2])
@@ -260,10 +269,19 @@ func readFrame(r io.Reader) (first byte, payload string, err error) {
 		return 0, "", err
 	}
 	if length < least || length > 1<<30 {
-		return 0, "", fmt.Errorf("a length of %d in %d", length, b[1])
+		return 0, "", fmt.Errorf("a length of %d in its header", length)
+	}
+	var key [4]byte
+	if masked {
+		if _, err := io.ReadFull(r, key[:]); err != nil {
+			return 0, "", err
+		}
 	}
 	p := make([]byte, length)
 	_, err = io.ReadFull(r, p)
+	for i := range p {
+		p[i] ^= key[i%4]
+	}
 	return first, string(p), err
 }
 

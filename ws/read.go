@@ -1,11 +1,11 @@
 package ws
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"time"
 	"unicode/utf8"
 )
@@ -14,10 +14,9 @@ import (
 // It is wrapped in an error that says what the limit is.
 var ErrReadLimit = errors.New("websocket: read limit exceeded")
 
-const (
-	readBuffer = 4 << 10  // for headers and short frames
-	firstPiece = 16 << 10 // of a payload: the most that is allocated for what has not arrived
-)
+// firstPiece is of a payload: the most that is allocated for what has not
+// arrived, unless a message of that size came before.
+const firstPiece = 16 << 10
 
 // A failure is something the peer did wrong, and the close frame that tells it so.
 type failure struct {
@@ -54,15 +53,21 @@ func tooLong(limit int64) *failure {
 // Control frames that come before the message ends are dealt with on the way.
 // The error is a [*CloseError] if the peer sent a close frame, or went away
 // without (code [CloseAbnormalClosure]); one that is [ErrReadLimit], for
-// errors.Is, if the message is too long; [net.ErrClosed] after Close; another
-// for what the network or the peer did wrong. The peer has then been told why,
-// with a close frame, if it is to blame. All later calls return the same error.
+// errors.Is, if the message is too long; [ErrPongTimeout] if the peer is dead;
+// [net.ErrClosed] after Close; another for what the network or the peer did
+// wrong. The peer has then been told why, with a close frame, if it is to blame.
+// All later calls return the same error.
 func (c *Conn) ReadMessage() (messageType int, p []byte, err error) {
-	if err := c.reading.take(time.Time{}, c.closed); err != nil {
-		return 0, nil, fmt.Errorf("websocket: read: %w", err)
-	}
-	defer c.reading.give()
-	return c.readMessage()
+	return c.read(context.Background(), true)
+}
+
+// ReadInPlace is ReadMessage without a slice for each message: the bytes are the
+// connection's own. They may be changed, but are only valid until the next read,
+// by whatever method, and must not be kept. Close does not touch them.
+//
+// It is for one goroutine that reads. It allocates nothing.
+func (c *Conn) ReadInPlace() (messageType int, p []byte, err error) {
+	return c.read(context.Background(), false)
 }
 
 // ReadJSON waits for the next message and decodes it, whatever its type, into v.
@@ -79,17 +84,88 @@ func (c *Conn) ReadJSON(v any) error {
 	return nil
 }
 
-// readMessage is ReadMessage for who has the turn.
-func (c *Conn) readMessage() (int, []byte, error) {
-	if c.readErr != nil {
-		return 0, nil, c.readErr
+// read waits for a message until the context ends. Its bytes are the caller's,
+// or else the connection's own.
+func (c *Conn) read(ctx context.Context, owned bool) (int, []byte, error) {
+	if err := c.startReading(ctx); err != nil {
+		return 0, nil, err
 	}
-	m, err := c.nextMessage()
+	defer c.stopReading()
+	return c.readMessage(owned)
+}
+
+// startReading takes the turn to read until the context ends.
+func (c *Conn) startReading(ctx context.Context) error {
+	err := ctx.Err()
+	if err == nil {
+		err = c.reading.take(ctx, time.Time{}, c.closed)
+	}
 	if err != nil {
-		c.readErr = c.endReading(err)
-		return 0, nil, c.readErr
+		return readError(err)
 	}
-	return m.opcode, m.data, nil
+	if ctx.Done() != nil {
+		c.readCtx = ctx
+	}
+	return nil
+}
+
+func (c *Conn) stopReading() {
+	if c.stopCtx != nil {
+		c.stopCtx()
+	}
+	c.readCtx, c.stopCtx = nil, nil
+	c.reading.give()
+}
+
+// beforeRead is called before the connection is read from, which may wait.
+func (c *Conn) beforeRead() {
+	if c.readCtx != nil && c.stopCtx == nil {
+		c.stopCtx = c.readGate.watch(c.readCtx)
+	}
+	c.uncork()
+	c.alive.waits()
+}
+
+// afterRead is called when n bytes have been read from the connection.
+func (c *Conn) afterRead(n int) { c.alive.read(n) }
+
+// errGivenUp is an error that does not end reading: the context has ended.
+var errGivenUp = errors.New("given up")
+
+// whyNot returns what the error of reading from the connection means.
+func (c *Conn) whyNot(err error) error {
+	switch {
+	case c.readCtx != nil && isTimeout(err) && c.readGate.wasCut():
+		return errGivenUp
+	case c.alive.isDead():
+		return c.alive.err()
+	default:
+		return err
+	}
+}
+
+// readMessage is read for who has the turn.
+func (c *Conn) readMessage(owned bool) (int, []byte, error) {
+	opcode, p, err := c.message(owned)
+	if err != nil {
+		return 0, nil, c.readFailed(err)
+	}
+	c.counted.read(1, len(p))
+	c.setPipelined(c.in.holdsMessage())
+	return opcode, p, nil
+}
+
+// readFailed returns the error that the caller gets. All but a context's end
+// reading.
+func (c *Conn) readFailed(err error) error {
+	if err == errGivenUp {
+		return readError(c.readCtx.Err())
+	}
+	if c.readErr == nil {
+		c.readErr = c.endReading(err)
+		c.msg.reset()
+	}
+	return c.readErr
 }
 
 // endReading tells the peer if it was at fault, and returns the error that the
@@ -105,122 +181,243 @@ func (c *Conn) endReading(err error) error {
 	return err
 }
 
-// A message is one that is being put together.
-type message struct {
-	opcode int // continuation before its first frame
-	data   []byte
-	valid  int // how much of a text's data is UTF-8 for certain
+// An incoming message is one that is being read, and how far. It stays as it is
+// when a Read is given up, and the next one goes on.
+type incoming struct {
+	opcode     int    // continuation before its first frame
+	compressed bool   // the payload of its frames is
+	fin        bool   // the last frame has begun
+	left       int64  // of the payload of the frame that has begun
+	key        uint32 // for that
+	size       int64  // of the payloads of all frames that have begun
+	text       textCheck
+	data       []byte         // the payload so far, not yet inflated
+	lent       *buffer        // that data is in, or nil
+	reader     *messageReader // who reads it in pieces, or nil
+	given      int            // how much of the data the reader was given
+	inflater   *inflater      // of a payload that is complete, or nil
+	inflated   int64          // bytes that came out of it
+
+	// What is left of messages before.
+	shown  *buffer // whose bytes ReadInPlace has returned, or nil
+	looked bool    // someone may look at those, or at the input's buffer
+	usual  int     // size of the last message: the next may be as long
 }
 
-// nextMessage reads frames until a message is complete.
-func (c *Conn) nextMessage() (message, error) {
-	var m message
+// reset forgets the message; the next one begins.
+func (m *incoming) reset() {
+	m.lent.giveBack()
+	m.inflater.giveBack()
+	*m = incoming{shown: m.shown, looked: m.looked, usual: m.usual}
+}
+
+// unlook takes back what ReadInPlace has returned.
+func (m *incoming) unlook() {
+	m.shown.giveBack()
+	m.shown, m.looked = nil, false
+}
+
+// leave lets those who look at what ReadInPlace has returned keep it.
+func (c *Conn) leave() {
+	if c.msg.looked {
+		c.in.detach()
+		c.msg.shown, c.msg.looked = nil, false
+	}
+}
+
+// message reads on until a message is complete.
+func (c *Conn) message(owned bool) (int, []byte, error) {
+	m := &c.msg
+	m.unlook()
+	if c.readErr != nil {
+		return 0, nil, c.readErr
+	}
+	if m.reader != nil {
+		if err := c.discard(); err != nil {
+			return 0, nil, err
+		}
+	}
+	p, err := c.collect(owned)
+	if err != nil {
+		return 0, nil, err
+	}
+	opcode, usual := m.opcode, len(p)
+	if m.compressed {
+		if p, err = c.inflateAll(p); err != nil {
+			return 0, nil, err
+		}
+	}
+	switch {
+	case !owned:
+		m.shown, m.lent, m.looked = m.lent, nil, true
+	case m.lent != nil:
+		p = clone(p)
+	}
+	m.reset()
+	m.usual = usual
+	if owned && c.in.buffered() == 0 {
+		c.in.release()
+	}
+	return opcode, p, nil
+}
+
+// collect reads on until the payload of a message is complete, and returns it.
+// It is m.lent's, if that is not nil; or else the input's, valid until more is
+// read; or else owned as was wished, if it is not compressed.
+func (c *Conn) collect(owned bool) ([]byte, error) {
+	m := &c.msg
 	for {
-		h, err := c.in.header()
-		switch {
-		case err != nil:
-		case h.isControl():
-			err = c.control(h)
-		case h.opcode == continuation && m.opcode == continuation:
-			err = protocolError("continuation without a message")
-		case h.opcode != continuation && m.opcode != continuation:
-			err = protocolError("new message before the end of the last")
-		default:
-			if h.opcode != continuation {
-				m.opcode = h.opcode
-			}
-			err = c.payload(&m, h)
-			if err == nil && h.fin {
-				return m, nil
+		if m.left == 0 && !m.fin {
+			if err := c.nextFrame(); err != nil {
+				return nil, err
 			}
 		}
-		if err != nil {
-			return message{}, err
+		owned := owned && !m.compressed
+		if m.fin && len(m.data) == 0 && m.left <= int64(c.in.buffered()) {
+			p := c.in.next(int(m.left))
+			mask(p, m.key)
+			m.left = 0
+			if m.isText() && !utf8.Valid(p) {
+				return nil, notUTF8("text")
+			}
+			if owned {
+				p = clone(p)
+			}
+			return p, nil
+		}
+		for m.left > 0 {
+			m.grow(owned)
+			n, err := c.payload(m.data[len(m.data):cap(m.data)])
+			m.data = m.data[:len(m.data)+n]
+			if err != nil {
+				return nil, err
+			}
+		}
+		if m.fin {
+			return m.data, m.ends()
 		}
 	}
 }
 
-// payload reads the payload of a data frame behind the message's data.
-func (c *Conn) payload(m *message, h header) error {
-	if h.length > c.readLimit-int64(len(m.data)) {
-		return tooLong(c.readLimit)
-	}
-	if m.data == nil {
-		m.data = []byte{} // an empty message is not nil
-	}
-	left, key := int(h.length), h.key
-	for left > 0 {
-		m.data = grow(m.data, left, h.fin)
-		start := len(m.data)
-		n, err := c.in.Read(m.data[start:min(cap(m.data), start+left)])
-		m.data = m.data[:start+n]
-		key = mask(m.data[start:], key)
-		left -= n
-		if m.opcode == TextMessage && !m.checkText() {
-			return notUTF8("text")
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if m.opcode == TextMessage && h.fin && m.valid < len(m.data) {
+// clone returns a copy of p, of the same capacity and never nil.
+func clone(p []byte) []byte {
+	q := make([]byte, len(p))
+	copy(q, p)
+	return q
+}
+
+// isText reports whether the payload is text as it comes.
+func (m *incoming) isText() bool { return m.opcode == TextMessage && !m.compressed }
+
+// ends returns what is wrong with a message that ends here.
+func (m *incoming) ends() error {
+	if !m.text.ended() {
 		return notUTF8("text")
 	}
 	return nil
 }
 
-// grow returns b with room for at least one byte, of left that the frame still
-// says to have. It doubles: no peer makes it hold much more than twice what has
-// arrived, nor, with many small frames, copy each byte more than twice. With the
-// last frame it stops where the message will end.
-func grow(b []byte, left int, last bool) []byte {
-	if len(b) < cap(b) {
-		return b
+// payload reads some of the frame that has begun into p.
+func (c *Conn) payload(p []byte) (int, error) {
+	m := &c.msg
+	n, err := c.in.Read(p[:min(int64(len(p)), m.left)])
+	m.key = mask(p[:n], m.key)
+	m.left -= int64(n)
+	if m.isText() && !m.text.add(p[:n]) {
+		return n, notUTF8("text")
 	}
-	var more int
-	if last {
-		more = min(left, max(len(b), firstPiece))
-	} else {
-		more = max(len(b), min(left, firstPiece))
-	}
-	return append(make([]byte, 0, len(b)+more), b...)
+	return n, err
 }
 
-// checkText reports whether the data can be the beginning of UTF-8, and moves
-// valid to the end of the last complete character.
-func (m *message) checkText() bool {
-	end := len(m.data) - unfinished(m.data[m.valid:])
-	if !utf8.Valid(m.data[m.valid:end]) {
-		return false
+// grow gives the data room for at least one byte more. It doubles: no peer makes
+// it hold much more than twice what has arrived, nor, with many small frames,
+// copy each byte more than twice. With the last frame it stops where the message
+// will end. What the last message needed is there at once: it was paid for.
+func (m *incoming) grow(owned bool) {
+	size := len(m.data)
+	if size < cap(m.data) {
+		return
 	}
-	m.valid = end
-	return true
+	proven := max(size, firstPiece, m.usual-size)
+	more := int(min(m.left, int64(proven)))
+	if !m.fin {
+		more = max(size, int(min(m.left, firstPiece)))
+	}
+	if owned && m.lent == nil {
+		m.data = append(make([]byte, 0, size+more), m.data...)
+		return
+	}
+	b := borrow(size + more)
+	m.data = b.b[:copy(b.b, m.data)]
+	m.lent.giveBack()
+	m.lent = b
 }
 
-// unfinished returns the size of the character at the end of p that lacks
-// bytes, or 0 if there is none.
-func unfinished(p []byte) int {
-	for n := 1; n < utf8.UTFMax && n <= len(p); n++ {
-		last := p[len(p)-n:]
-		if utf8.RuneStart(last[0]) {
-			if utf8.FullRune(last) {
-				return 0
-			}
-			return n
+// nextFrame reads on until a data frame has begun.
+func (c *Conn) nextFrame() error {
+	m := &c.msg
+	for {
+		h, size, err := c.header()
+		if err != nil {
+			return err
 		}
+		if h.isControl() {
+			// It is not skipped until all of it is there: reading may be given up.
+			if _, err := c.in.peek(size + int(h.length)); err != nil {
+				return err
+			}
+			p := c.in.next(size + int(h.length))[size:]
+			mask(p, h.key)
+			if err := c.control(h.opcode, p); err != nil {
+				return err
+			}
+			continue
+		}
+		if h.opcode == continuation && m.opcode == continuation {
+			return protocolError("continuation without a message")
+		}
+		if h.opcode != continuation && m.opcode != continuation {
+			return protocolError("new message before the end of the last")
+		}
+		if h.opcode != continuation {
+			m.opcode, m.compressed = h.opcode, h.compressed
+		}
+		most := c.readLimit
+		if m.compressed {
+			most = deflated(most)
+		}
+		if h.length > most-m.size {
+			return tooLong(c.readLimit)
+		}
+		c.in.next(size)
+		m.fin, m.left, m.key = h.fin, h.length, h.key
+		m.size += h.length
+		return nil
 	}
-	return 0
 }
 
-// control reads the payload of a control frame and does what it asks for.
-func (c *Conn) control(h header) error {
-	p, err := c.in.peek(int(h.length))
+// header returns the next header and its size, without skipping it, and refuses
+// a bad one as soon as it shows.
+func (c *Conn) header() (header, int, error) {
+	b, err := c.in.peek(2)
 	if err != nil {
-		return err
+		return header{}, 0, err
 	}
-	mask(p, h.key)
-	c.in.discard(len(p))
-	switch h.opcode {
+	size, err := c.peer.headerSize(b)
+	if err != nil {
+		return header{}, 0, err
+	}
+	b, err = c.in.peek(size)
+	if err != nil {
+		return header{}, 0, err
+	}
+	h, err := parseHeader(b)
+	return h, size, err
+}
+
+// control does what a control frame asks for.
+func (c *Conn) control(opcode int, p []byte) error {
+	switch opcode {
 	case PingMessage:
 		return c.ping(p)
 	case PongMessage:
@@ -251,6 +448,7 @@ func (c *Conn) peerClosed(p []byte) error {
 		return f
 	}
 	c.gotClose = true
+	c.counted.closes(e.Code, true)
 	if c.onClose != nil {
 		if err := c.onClose(e.Code, e.Text); err != nil {
 			return err
@@ -259,78 +457,4 @@ func (c *Conn) peerClosed(p []byte) error {
 	}
 	c.writeFrame(CloseMessage, FormatCloseMessage(e.Code, ""), time.Now().Add(answerTimeout))
 	return e
-}
-
-// An input reads from a connection by way of a buffer, which has at least room
-// for a control frame.
-type input struct {
-	conn       net.Conn
-	buf        []byte
-	start, end int // of what is unread in buf
-}
-
-func newInput(conn net.Conn, early []byte) input {
-	in := input{conn: conn, buf: make([]byte, max(readBuffer, len(early)))}
-	in.end = copy(in.buf, early)
-	return in
-}
-
-// header reads a header, and refuses a bad one as soon as it shows.
-func (in *input) header() (header, error) {
-	b, err := in.peek(2)
-	if err != nil {
-		return header{}, err
-	}
-	size, err := headerSize(b)
-	if err != nil {
-		return header{}, err
-	}
-	b, err = in.peek(size)
-	if err != nil {
-		return header{}, err
-	}
-	in.discard(size)
-	return parseHeader(b)
-}
-
-// peek returns the next n bytes, which are valid until the next call.
-func (in *input) peek(n int) ([]byte, error) {
-	for in.end-in.start < n {
-		if err := in.fill(); err != nil {
-			return nil, err
-		}
-	}
-	return in.buf[in.start : in.start+n], nil
-}
-
-// discard skips n bytes that have been peeked.
-func (in *input) discard(n int) { in.start += n }
-
-// fill reads what has arrived, if it fits. The unread bytes are fewer than a
-// control frame has.
-func (in *input) fill() error {
-	in.end = copy(in.buf, in.buf[in.start:in.end])
-	in.start = 0
-	n, err := in.conn.Read(in.buf[in.end:])
-	in.end += n
-	if n > 0 {
-		return nil // a lasting error comes again
-	}
-	return err
-}
-
-// Read reads what is buffered, or else from the connection: without a detour if
-// p is large, and as much as the buffer takes if it is not.
-func (in *input) Read(p []byte) (int, error) {
-	if in.start == in.end {
-		if len(p) >= len(in.buf) {
-			return in.conn.Read(p)
-		}
-		if err := in.fill(); err != nil {
-			return 0, err
-		}
-	}
-	n := copy(p, in.buf[in.start:in.end])
-	in.discard(n)
-	return n, nil
 }

@@ -7,22 +7,16 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"math"
 	"net"
 	"net/http"
 	"net/textproto"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 )
 
-// What a zero field of an [Upgrader] stands for.
-const (
-	defaultReadLimit        = 1 << 20
-	defaultHandshakeTimeout = 10 * time.Second
-	defaultCloseTimeout     = 5 * time.Second
-)
+// defaultHandshakeTimeout is what a zero HandshakeTimeout stands for.
+const defaultHandshakeTimeout = 10 * time.Second
 
 // An Upgrader answers opening handshakes, RFC 6455 section 4.2. The zero value
 // is ready, a zero field means its default, and it may be used by any number of
@@ -33,17 +27,55 @@ type Upgrader struct {
 	// or without an Origin.
 	//
 	// If nil, a request without Origin is let in, as it does not come from a
-	// page, and any other if the host and port of its Origin are those of its
-	// Host. A missing port is the default one of the Origin's scheme; http and
-	// https are otherwise the same, as a server behind a proxy cannot tell.
+	// page; and any other if one of Origins says so, or if the host and port of
+	// its Origin are those of its Host. A missing port is the default one of the
+	// Origin's scheme; http and https are otherwise the same, as a server behind a
+	// proxy cannot tell.
 	CheckOrigin func(r *http.Request) bool
+	// Origins are pages, besides the server's own, that may connect:
+	//
+	//	https://example.com       scheme, host and port, which is 443 here
+	//	https://example.com:8443
+	//	https://*.example.com     all hosts below example.com, but not itself
+	//	*.example.com             the same, http or https
+	//	*                         all pages; only if there are no cookies to abuse
+	//	null                      pages without an origin, as local files and sandboxes
+	//
+	// Anything else is a mistake that Err reports; so are Origins next to
+	// CheckOrigin, which would not ask for them.
+	Origins []string
 	// Subprotocols are the subprotocols the server speaks, best first. The
 	// first one that the client offers too is agreed on; if there is none, there
 	// is no subprotocol, and the client decides whether to go on.
 	Subprotocols []string
-	// ReadLimit limits the bytes of one message; a longer one closes the
-	// connection with code 1009. If zero, it is 1 MiB; negative means no limit.
+	// Compression lets clients that offer it agree on permessage-deflate, RFC
+	// 7692. If nil, there is none.
+	Compression *Compression
+	// ReadLimit limits the bytes of one message, as they are after inflating; a
+	// longer one closes the connection with code 1009. If zero, it is 1 MiB;
+	// negative means no limit.
 	ReadLimit int64
+	// ReadBufferSize limits the buffer that reading borrows while there is
+	// something to read, in bytes. It is 4 KiB (1 KiB over TLS), and grows where
+	// much arrives at a time. If zero or negative, the limit is 64 KiB; others
+	// are rounded up to a power of two.
+	ReadBufferSize int
+	// WriteBufferSize is the size in bytes of the fragments that
+	// [Conn.NextWriter] sends; other messages need none. The buffer is borrowed
+	// until the writer is closed. If zero or negative, it is 16 KiB.
+	WriteBufferSize int
+	// PingInterval is how long the peer may be silent before it is sent a ping.
+	// If zero or negative, there are no pings. 30 seconds do well: proxies cut
+	// connections that are silent for a minute.
+	PingInterval time.Duration
+	// PongTimeout is how long the peer may stay silent after a ping. It is dead
+	// then: the connection is closed, and reading ends with [ErrPongTimeout].
+	// Any byte from the peer is a sign of life. It should be longer than the
+	// longest message takes to be sent, as the ping has to wait for that. If zero
+	// or negative, it is 10 seconds.
+	//
+	// It counts only while someone reads, as nobody else could see the answer.
+	PongTimeout time.Duration
 	// HandshakeTimeout limits the time for writing the answer. If zero, it is
 	// 10 seconds; negative means no limit. (The time for reading the request is
 	// the http.Server's.)
@@ -53,16 +85,46 @@ type Upgrader struct {
 	CloseTimeout time.Duration
 }
 
-// limitOf returns what ReadLimit stands for: a length that a slice can have.
-func limitOf(readLimit int64) int64 {
-	switch {
-	case readLimit == 0:
-		return defaultReadLimit
-	case readLimit < 0:
-		return math.MaxInt
-	default:
-		return min(readLimit, math.MaxInt)
+// Err returns what is wrong with the fields, or nil. It is for those who want to
+// know before the first handshake, which is otherwise answered with 500.
+func (u *Upgrader) Err() error {
+	if err := u.err(); err != nil {
+		return fmt.Errorf("websocket: %w", err)
 	}
+	return nil
+}
+
+func (u *Upgrader) err() error {
+	if u.CheckOrigin != nil && len(u.Origins) > 0 {
+		return errors.New("CheckOrigin and Origins are both set")
+	}
+	for _, pattern := range u.Origins {
+		if _, err := parseOriginPattern(pattern); err != nil {
+			return fmt.Errorf("Origins: %w", err)
+		}
+	}
+	for _, protocol := range u.Subprotocols {
+		if !isToken(protocol) {
+			return fmt.Errorf("Subprotocols: %q is no name of a subprotocol", protocol)
+		}
+	}
+	if err := u.Compression.Err(); err != nil {
+		return fmt.Errorf("Compression: %w", err)
+	}
+	return nil
+}
+
+// settings returns what concerns connections.
+func (u *Upgrader) settings() settings {
+	return settings{
+		readLimit:    u.ReadLimit,
+		closeTimeout: u.CloseTimeout,
+		readBuffer:   u.ReadBufferSize,
+		writeBuffer:  u.WriteBufferSize,
+		pingInterval: u.PingInterval,
+		pongTimeout:  u.PongTimeout,
+		compression:  u.Compression,
+	}.resolve()
 }
 
 // handshakeDeadline returns when the answer must have been written.
@@ -75,13 +137,6 @@ func (u *Upgrader) handshakeDeadline() time.Time {
 	default:
 		return time.Now().Add(u.HandshakeTimeout)
 	}
-}
-
-func (u *Upgrader) closeTimeout() time.Duration {
-	if u.CloseTimeout <= 0 {
-		return defaultCloseTimeout
-	}
-	return u.CloseTimeout
 }
 
 // A HandshakeError says why a request was not upgraded. Nothing has been
@@ -127,8 +182,12 @@ func Refuse(w http.ResponseWriter, err error) {
 //	a body                                          400
 //	Sec-WebSocket-Version is not 13                 426  Sec-WebSocket-Version: 13
 //	Sec-WebSocket-Key is not 16 bytes in base64     400
-//	CheckOrigin says no                             403
+//	the Origin is not allowed                       403
+//	Err is not nil                                  500
 func (u *Upgrader) Check(r *http.Request) error {
+	if err := u.err(); err != nil {
+		return refuse(http.StatusInternalServerError, "the server is set up wrong: "+err.Error())
+	}
 	switch {
 	case r.Method != http.MethodGet:
 		return refuse(http.StatusMethodNotAllowed, "the method is not GET", "Allow", http.MethodGet)
@@ -152,11 +211,7 @@ func (u *Upgrader) Check(r *http.Request) error {
 	case !isKey(r.Header["Sec-Websocket-Key"]):
 		return refuse(http.StatusBadRequest, "the Sec-WebSocket-Key is not 16 bytes in base64")
 	}
-	check := u.CheckOrigin
-	if check == nil {
-		check = sameHost
-	}
-	if !check(r) {
+	if !u.allowsOrigin(r) {
 		return refuse(http.StatusForbidden, "the Origin is not allowed")
 	}
 	return nil
@@ -225,36 +280,6 @@ func isKey(values []string) bool {
 	return err == nil && len(key) == 16
 }
 
-// sameHost is the default of CheckOrigin.
-func sameHost(r *http.Request) bool {
-	origins := r.Header["Origin"]
-	if len(origins) == 0 {
-		return true
-	}
-	origin, err := url.Parse(origins[0])
-	if err != nil || len(origins) > 1 || origin.Hostname() == "" {
-		return false
-	}
-	var port string // the default one
-	switch origin.Scheme {
-	case "http", "ws":
-		port = "80"
-	case "https", "wss":
-		port = "443"
-	default:
-		return false
-	}
-	host := &url.URL{Host: r.Host}
-	return equalFold(origin.Hostname(), host.Hostname()) && portOr(origin, port) == portOr(host, port)
-}
-
-func portOr(u *url.URL, port string) string {
-	if p := u.Port(); p != "" {
-		return p
-	}
-	return port
-}
-
 // Upgrade answers the opening handshake and takes the connection over. It does
 // what [Upgrader.Check] does first; that need not be called before.
 //
@@ -279,14 +304,16 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.H
 		return nil, err
 	}
 	protocol := u.subprotocol(r, header)
-	answer := appendAnswer(nil, r.Header.Get("Sec-WebSocket-Key"), protocol, own)
+	config := u.settings()
+	var extension string
+	config.agreed, extension = u.Compression.accept(r.Header["Sec-Websocket-Extensions"])
+	answer := appendAnswer(nil, r.Header.Get("Sec-WebSocket-Key"), protocol, extension, own)
 
 	netConn, buffered, err := hijack(w)
 	if err != nil {
 		return nil, err
 	}
-	// What the client sent ahead. net/http's buffers are not kept beyond this.
-	early, err := buffered.Reader.Peek(buffered.Reader.Buffered())
+	early, err := buffered.Reader.Peek(buffered.Reader.Buffered()) // what the client sent ahead
 	if err == nil {
 		netConn.SetWriteDeadline(u.handshakeDeadline())
 		_, err = netConn.Write(answer)
@@ -298,11 +325,11 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.H
 		netConn.Close()
 		return nil, fmt.Errorf("websocket handshake: %w", err)
 	}
-	c := newConn(netConn, early)
+	c := newConn(netConn, early, config)
 	c.request = r
 	c.subprotocol = protocol
-	c.readLimit = limitOf(u.ReadLimit)
-	c.closeTimeout = u.closeTimeout()
+	// The server keeps its reader until the handler returns; not so the buffer in it.
+	*buffered.Reader = bufio.Reader{}
 	return c, nil
 }
 
@@ -315,11 +342,7 @@ func ownFields(header http.Header) (http.Header, error) {
 			return nil, refuse(http.StatusInternalServerError, fmt.Sprintf("%q is no name of a header field", name))
 		}
 		canonical := http.CanonicalHeaderKey(name)
-		switch canonical {
-		case "Upgrade", "Connection", "Content-Length", "Transfer-Encoding", "Trailer":
-			continue
-		}
-		if strings.HasPrefix(canonical, "Sec-Websocket-") {
+		if isOwnField(canonical) {
 			continue
 		}
 		for _, value := range values {
@@ -330,6 +353,16 @@ func ownFields(header http.Header) (http.Header, error) {
 		own[canonical] = append(own[canonical], values...)
 	}
 	return own, nil
+}
+
+// isOwnField reports whether a header field, in its canonical form, is the
+// handshake's own.
+func isOwnField(name string) bool {
+	switch name {
+	case "Upgrade", "Connection", "Content-Length", "Transfer-Encoding", "Trailer":
+		return true
+	}
+	return strings.HasPrefix(name, "Sec-Websocket-")
 }
 
 // isToken reports whether s is a token of RFC 9110 section 5.6.2.
@@ -367,12 +400,15 @@ func (u *Upgrader) subprotocol(r *http.Request, header http.Header) string {
 }
 
 // appendAnswer appends the answer to a good handshake, RFC 6455 section 4.2.2.
-func appendAnswer(b []byte, key, protocol string, own http.Header) []byte {
+func appendAnswer(b []byte, key, protocol, extension string, own http.Header) []byte {
 	b = append(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	b = append(b, acceptKey(key)...)
 	b = append(b, "\r\n"...)
 	if protocol != "" {
 		b = append(b, "Sec-WebSocket-Protocol: "+protocol+"\r\n"...)
+	}
+	if extension != "" {
+		b = append(b, "Sec-WebSocket-Extensions: "+extension+"\r\n"...)
 	}
 	buf := bytes.NewBuffer(b)
 	own.Write(buf)

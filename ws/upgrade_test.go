@@ -199,7 +199,7 @@ func TestSubprotocol(t *testing.T) {
 		{"caller's", nil, http.Header{"Sec-Websocket-Protocol": {"b"}}, "a, b", "b"},
 		{"caller's, not offered", nil, http.Header{"Sec-Websocket-Protocol": {"b"}}, "a", ""},
 		{"caller's, beside the upgrader's", []string{"a"}, http.Header{"Sec-Websocket-Protocol": {"b"}}, "a, b", "a"},
-		{"no token", []string{"a\r\nX: y"}, nil, "a", ""},
+		{"caller's, no token", nil, http.Header{"Sec-Websocket-Protocol": {"a\r\nX: y"}}, "a", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := make(chan string, 1)

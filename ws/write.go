@@ -1,6 +1,9 @@
 package ws
 
 import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,20 +19,25 @@ var ErrCloseSent = errors.New("websocket: close frame sent")
 // written at once.
 const oneWrite = 64 << 10
 
-// buffers has frames to be, as *[]byte of at most oneWrite and a header.
-var buffers = sync.Pool{New: func() any { return new([]byte) }}
+// frames has frames to be, as *[]byte of at most a few times oneWrite.
+var frames = sync.Pool{New: func() any { return new([]byte) }}
+
+// giveFrames returns b to its pool. A nil b is none.
+func giveFrames(b *[]byte) {
+	if b != nil && cap(*b) <= 4*oneWrite {
+		frames.Put(b)
+	}
+}
 
 // WriteMessage sends a message in one frame, before the deadline of
 // [Conn.SetWriteDeadline]. Data is not kept. A TextMessage should be UTF-8,
 // which is not checked. For the other types it is [Conn.WriteControl].
+//
+// The message is sent when WriteMessage returns; unless the peer has sent more
+// messages which can be read without waiting. It is held back then for a
+// millisecond at most, to go with the answers to those in one write.
 func (c *Conn) WriteMessage(messageType int, data []byte) error {
-	c.mu.Lock()
-	deadline := c.writeDeadline
-	c.mu.Unlock()
-	if messageType != TextMessage && messageType != BinaryMessage {
-		return c.WriteControl(messageType, data, deadline)
-	}
-	return c.writeFrame(messageType, data, deadline)
+	return c.write(context.Background(), messageType, data)
 }
 
 // WriteJSON sends v as JSON in a text message.
@@ -42,11 +50,19 @@ func (c *Conn) WriteJSON(v any) error {
 }
 
 // WriteControl sends a CloseMessage, PingMessage or PongMessage before the
-// deadline, if that is not zero. It waits for a message that is being written,
-// but not for those that wait for their turn. Data may have 125 bytes; that of a
-// CloseMessage is checked to be of the form that [FormatCloseMessage] gives it,
-// and whatever is written after it returns [ErrCloseSent].
+// deadline, if that is not zero. It waits for a frame that is being written, but
+// not for those that wait for their turn, nor for the end of a message that is
+// written in fragments. Data may have 125 bytes; that of a CloseMessage is
+// checked to be of the form that [FormatCloseMessage] gives it, and whatever is
+// written after it returns [ErrCloseSent].
 func (c *Conn) WriteControl(messageType int, data []byte, deadline time.Time) error {
+	if err := checkControl(messageType, data); err != nil {
+		return err
+	}
+	return c.writeFrame(messageType, data, deadline)
+}
+
+func checkControl(messageType int, data []byte) error {
 	switch messageType {
 	case CloseMessage:
 		if _, err := parseClose(data); err != nil {
@@ -59,50 +75,251 @@ func (c *Conn) WriteControl(messageType int, data []byte, deadline time.Time) er
 	if len(data) > maxControlPayload {
 		return fmt.Errorf("websocket: control frame of %d bytes, the most is %d", len(data), maxControlPayload)
 	}
-	return c.writeFrame(messageType, data, deadline)
+	return nil
 }
 
-// writeFrame writes one frame when it is its turn.
-func (c *Conn) writeFrame(opcode int, data []byte, deadline time.Time) error {
-	if err := c.writing.take(deadline, c.closed); err != nil {
-		return fmt.Errorf("websocket: write: %w", err)
+// writeFrame sends a control frame that has been checked.
+func (c *Conn) writeFrame(messageType int, data []byte, deadline time.Time) error {
+	return c.writeTurn(context.Background(), deadline, outgoing{first: finBit | byte(messageType), payload: data})
+}
+
+// write sends a message until the context ends.
+func (c *Conn) write(ctx context.Context, messageType int, data []byte) error {
+	deadline := c.messageDeadline()
+	f := outgoing{first: finBit | byte(messageType), payload: data, message: true, size: len(data)}
+	if messageType != TextMessage && messageType != BinaryMessage {
+		if err := checkControl(messageType, data); err != nil {
+			return err
+		}
+		f.message = false
+	} else if c.deflate.wants(len(data)) {
+		if c.deflate.takeover {
+			f.deflate = true
+		} else {
+			b := compress(data, c.deflate.currentLevel())
+			defer giveFrames(b)
+			if len(*b) < len(data) {
+				f.first, f.payload = f.first|rsv1Bit, *b
+			}
+		}
 	}
-	defer c.writing.give()
+	return c.writeTurn(ctx, deadline, f)
+}
+
+// An outgoing frame.
+type outgoing struct {
+	first   byte // as in a header
+	payload []byte
+	whole   []byte // instead of both, the frame as a server sends it
+	message bool   // a message that waits for others to end
+	deflate bool   // compress the payload when it is its turn
+	size    int    // of the message, before it is compressed
+}
+
+// writeTurn sends the frame when it is its turn.
+func (c *Conn) writeTurn(ctx context.Context, deadline time.Time, f outgoing) error {
+	if err := c.takeWriting(ctx, deadline, f.message); err != nil {
+		return writeError(err)
+	}
+	defer c.giveWriting()
+	return c.writeNow(ctx, deadline, f)
+}
+
+// takeWriting takes the turn to write; for messages, when no other message is
+// being written in fragments. It does not begin if the context has ended.
+func (c *Conn) takeWriting(ctx context.Context, deadline time.Time, message bool) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for {
+		if err := c.writing.take(ctx, deadline, c.closed); err != nil {
+			return err
+		}
+		if !message || c.open == nil || c.writeErr != nil {
+			return nil
+		}
+		open := c.open
+		if open.abandoned.Load() {
+			c.giveUpMessage()
+			return nil
+		}
+		c.giveWriting()
+		if err := open.wait(ctx, deadline, c.closed); err != nil {
+			return err
+		}
+	}
+}
+
+// giveWriting ends the turn to write.
+func (c *Conn) giveWriting() {
+	c.writing.give()
+	c.checkCork()
+}
+
+// writeNow sends the frame for who has the turn.
+func (c *Conn) writeNow(ctx context.Context, deadline time.Time, f outgoing) error {
 	if c.writeErr != nil {
 		return c.writeErr
 	}
-	if deadline != c.deadline {
-		c.conn.SetWriteDeadline(deadline) // on a closed connection, writing fails too
-		c.deadline = deadline
+	c.writeGate.setDeadline(deadline) // on a closed connection, writing fails too
+	if f.deflate {
+		b := frames.Get().(*[]byte)
+		defer giveFrames(b)
+		*b = c.deflate.ownDeflater().appendMessage((*b)[:0], f.payload)
+		f.first, f.payload = f.first|rsv1Bit, *b
 	}
-	n, err := c.send(opcode, data)
-	if err != nil {
-		err = fmt.Errorf("websocket: write: %w", err)
+	hold := f.message && c.mayHold(ctx, deadline)
+	if ctx.Done() != nil {
+		stop := c.writeGate.watch(ctx)
+		defer stop()
 	}
-	switch {
-	case err == nil && opcode == CloseMessage:
-		c.writeErr = ErrCloseSent
-	case err != nil && (n > 0 || !isTimeout(err)):
-		c.writeErr = err // after a part of a frame, another would be taken for the rest
+	n, err := c.send(f, hold)
+	if err == nil {
+		c.sent(f)
+		return nil
+	}
+	gone := n > 0 || !isTimeout(err) || f.deflate // the peer would lack what later messages refer to
+	if ctx.Err() != nil && isTimeout(err) && c.writeGate.wasCut() {
+		err = ctx.Err()
+		if gone {
+			err = fmt.Errorf("given up in the middle of a frame: %w", err)
+		}
+	}
+	err = writeError(err)
+	if gone {
+		c.endWriting(err) // after a part of a frame, another would be taken for the rest
 	}
 	return err
 }
 
-// send writes header and payload, in one call if they are short.
-func (c *Conn) send(opcode int, data []byte) (int64, error) {
-	if len(data) > oneWrite {
-		parts := net.Buffers{appendHeader(nil, opcode, len(data)), data}
-		return parts.WriteTo(c.conn)
+// sent notes that a frame has been sent.
+func (c *Conn) sent(f outgoing) {
+	switch {
+	case f.message:
+		c.counted.written(1, f.size)
+	case f.first == finBit|CloseMessage:
+		e, _ := parseClose(f.payload)
+		c.counted.closes(e.Code, false)
+		c.endWriting(ErrCloseSent)
 	}
-	b := buffers.Get().(*[]byte)
-	defer buffers.Put(b)
-	*b = append(appendHeader((*b)[:0], opcode, len(data)), data...)
-	n, err := c.conn.Write(*b)
+}
+
+// endWriting ends writing with an error, for who waits to write too.
+func (c *Conn) endWriting(err error) {
+	c.writeErr = err
+	c.open.end()
+	c.open = nil
+	c.dropHeld()
+}
+
+// send sends what is held back and the frame; or holds it back as well. It
+// returns how much it has sent. Header and payload go in one call if they are
+// short.
+func (c *Conn) send(f outgoing, hold bool) (int64, error) {
+	switch {
+	case f.whole != nil && (len(f.whole) > oneWrite || c.out == nil && !hold):
+		return c.sendParts(f.whole, nil)
+	case f.whole == nil && len(f.payload) > oneWrite && c.client:
+		return c.sendMasked(f)
+	case f.whole == nil && len(f.payload) > oneWrite:
+		return c.sendParts(appendHeader(nil, f.first, len(f.payload)), f.payload)
+	}
+	held := 0
+	if c.out == nil {
+		c.out = frames.Get().(*[]byte)
+		*c.out = (*c.out)[:0]
+	} else {
+		held = len(*c.out)
+	}
+	if f.whole != nil {
+		*c.out = append(*c.out, f.whole...)
+	} else {
+		*c.out = c.appendFrame(*c.out, f)
+	}
+	if hold && len(*c.out) <= corkSize {
+		c.holdBack(held == 0)
+		return int64(len(*c.out) - held), nil
+	}
+	n, err := c.conn.Write(*c.out)
+	if err != nil && n == 0 && isTimeout(err) && held > 0 {
+		*c.out = (*c.out)[:held] // for the next one
+		return 0, err
+	}
+	c.dropHeld()
 	return int64(n), err
 }
 
-// isTimeout reports whether err tells of a missed deadline.
-func isTimeout(err error) bool {
-	e, ok := errors.AsType[net.Error](err)
-	return ok && e.Timeout()
+// sendParts sends what is held back and two parts that are too long to copy.
+func (c *Conn) sendParts(first, second []byte) (int64, error) {
+	var n int64
+	var err error
+	if c.out == nil && second == nil {
+		var short int
+		short, err = c.conn.Write(first)
+		return int64(short), err
+	}
+	var parts net.Buffers
+	if c.out != nil {
+		parts = append(parts, *c.out)
+	}
+	parts = append(parts, first, second)
+	n, err = parts.WriteTo(c.conn)
+	if err == nil || n > 0 || !isTimeout(err) {
+		c.dropHeld()
+	}
+	return n, err
+}
+
+// sendMasked sends what is held back and a long frame of a client's, piece by
+// piece: the payload is the caller's, and must not be masked where it is.
+func (c *Conn) sendMasked(f outgoing) (int64, error) {
+	b := frames.Get().(*[]byte)
+	defer giveFrames(b)
+	key := newKey()
+	*b = (*b)[:0]
+	if c.out != nil {
+		*b = append(*b, *c.out...)
+	}
+	*b = appendMaskedHeader(*b, f.first, len(f.payload), key)
+	var sent int64
+	for payload := f.payload; len(payload) > 0; {
+		piece := payload[:min(len(payload), oneWrite)]
+		payload = payload[len(piece):]
+		start := len(*b)
+		*b = append(*b, piece...)
+		key = mask((*b)[start:], key)
+		n, err := c.conn.Write(*b)
+		sent += int64(n)
+		if err != nil {
+			if sent > 0 || !isTimeout(err) {
+				c.dropHeld()
+			}
+			return sent, err
+		}
+		*b = (*b)[:0]
+	}
+	c.dropHeld()
+	return sent, nil
+}
+
+// appendFrame appends a frame, masked if this end is the client.
+func (c *Conn) appendFrame(b []byte, f outgoing) []byte {
+	if !c.client {
+		return append(appendHeader(b, f.first, len(f.payload)), f.payload...)
+	}
+	key := newKey()
+	b = appendMaskedHeader(b, f.first, len(f.payload), key)
+	b = append(b, f.payload...)
+	mask(b[len(b)-len(f.payload):], key)
+	return b
+}
+
+// newKey returns a key to mask a frame with. It must not be foreseen by who
+// chooses the payload, or they could choose what proxies between see (RFC 6455
+// section 10.3). It is therefore from crypto/rand, which costs a small part of
+// what writing the frame costs.
+func newKey() uint32 {
+	var b [4]byte
+	rand.Read(b[:]) // never fails
+	return binary.LittleEndian.Uint32(b[:])
 }

@@ -1,0 +1,79 @@
+package ws
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Stats are what a connection has done so far. Each number is right by itself;
+// together they are of almost the same moment.
+type Stats struct {
+	// MessagesRead and MessagesWritten count messages that are complete, without
+	// control frames.
+	MessagesRead, MessagesWritten int64
+	// BytesRead and BytesWritten count their payload, as it is before it is
+	// compressed or after it is inflated.
+	BytesRead, BytesWritten int64
+	// Duration is the time since the handshake, or until the end.
+	Duration time.Duration
+	// CloseCode is the code of the first close frame of both ends, 0 if there was
+	// none yet. CloseNoStatusReceived stands for one without a code,
+	// CloseAbnormalClosure for the end of a connection without any.
+	CloseCode int
+	// ClosedByPeer reports whether that close frame was the peer's.
+	ClosedByPeer bool
+}
+
+// Stats returns what the connection has done so far. It may be called at any
+// time, also after the end.
+func (c *Conn) Stats() Stats {
+	k := &c.counted
+	s := Stats{
+		MessagesRead:    k.messagesRead.Load(),
+		MessagesWritten: k.messagesWritten.Load(),
+		BytesRead:       k.bytesRead.Load(),
+		BytesWritten:    k.bytesWritten.Load(),
+		Duration:        time.Duration(k.lasted.Load()),
+	}
+	if s.Duration == 0 {
+		s.Duration = time.Since(k.start)
+	}
+	code := k.closeCode.Load()
+	s.CloseCode, s.ClosedByPeer = int(code&^byPeer), code&byPeer != 0
+	return s
+}
+
+// counters are what Stats is made of.
+type counters struct {
+	start                         time.Time
+	messagesRead, messagesWritten atomic.Int64
+	bytesRead, bytesWritten       atomic.Int64
+	lasted                        atomic.Int64 // duration until the end, or 0
+	closeCode                     atomic.Int32 // with byPeer
+}
+
+const byPeer = 1 << 16 // no close code has this bit
+
+func (k *counters) read(messages, bytes int) {
+	k.messagesRead.Add(int64(messages))
+	k.bytesRead.Add(int64(bytes))
+}
+
+func (k *counters) written(messages, bytes int) {
+	k.messagesWritten.Add(int64(messages))
+	k.bytesWritten.Add(int64(bytes))
+}
+
+// closes notes a close frame, if it is the first.
+func (k *counters) closes(code int, peer bool) {
+	if peer {
+		code |= byPeer
+	}
+	k.closeCode.CompareAndSwap(0, int32(code))
+}
+
+// ended notes the end of the connection.
+func (k *counters) ended() {
+	k.lasted.Store(max(1, int64(time.Since(k.start))))
+	k.closes(CloseAbnormalClosure, false)
+}
