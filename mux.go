@@ -29,6 +29,7 @@ type Engine struct {
 	mux       *http.ServeMux
 	set       inject.Set[*Context]
 	validator validate.Validator
+	sessions  sessions
 	types     typeCache
 	handler   atomic.Pointer[http.Handler] // the root's middleware around dispatch; nil without
 	unfound   *Route                       // serves what no route takes

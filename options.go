@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gongular/gongular/bind"
+	"github.com/gongular/gongular/ws"
 )
 
 // Options configure an [Engine]. A zero field means its default. The fields of
@@ -59,6 +60,11 @@ type Options struct {
 	// query or a form, and to JSON names that are given twice or in another
 	// case. By default they are ignored, or, in another case, taken.
 	Strict bool
+
+	// Upgrader answers the handshakes of WebSocket routes: which pages may
+	// connect, subprotocols, compression, pings, limits. The default is a zero
+	// [ws.Upgrader], with pings after 30 seconds of silence.
+	Upgrader *ws.Upgrader
 
 	// The fields below are the engine's alone.
 
@@ -147,6 +153,7 @@ var defaults = func() Options {
 		ValidationStatus:  400,
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,
 		ShutdownTimeout: 30 * time.Second,
+		Upgrader:        &ws.Upgrader{PingInterval: 30 * time.Second},
 	}
 }()
 
@@ -162,7 +169,7 @@ func (o Options) over(base Options) Options {
 }
 
 // routeFields are the fields that a group or route may have.
-var routeFields = []string{"MaxBody", "MaxForm", "MaxFormMemory", "MaxKeys", "MaxFiles", "MaxDepth", "BodyTimeout", "FormTimeout", "Timeout", "Strict"}
+var routeFields = []string{"MaxBody", "MaxForm", "MaxFormMemory", "MaxKeys", "MaxFiles", "MaxDepth", "BodyTimeout", "FormTimeout", "Timeout", "Strict", "Upgrader"}
 
 // checkRoute reports fields of o that are set but are the engine's alone.
 func (o Options) checkRoute() error {
@@ -173,7 +180,18 @@ func (o Options) checkRoute() error {
 			errs = append(errs, fmt.Errorf("Options.%s is the engine's alone; a group or route may have %s", name, strings.Join(routeFields, ", ")))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, o.checkUpgrader())...)
+}
+
+// checkUpgrader reports mistakes in the fields of the Upgrader.
+func (o Options) checkUpgrader() error {
+	if o.Upgrader == nil {
+		return nil
+	}
+	if err := o.Upgrader.Err(); err != nil {
+		return fmt.Errorf("Options.Upgrader: %w", err)
+	}
+	return nil
 }
 
 // check reports values that make no sense.
@@ -188,7 +206,7 @@ func (o Options) check() error {
 	if strings.Trim(o.Indent, " \t") != "" {
 		errs = append(errs, fmt.Errorf("Options.Indent: %q is not of spaces and tabs", o.Indent))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, o.checkUpgrader())...)
 }
 
 // limits are what bind has to know of o.

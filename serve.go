@@ -37,6 +37,7 @@ func (e *Engine) listenAndServe(addr string, serve func(*http.Server, net.Listen
 	if err := e.set.Start(ctx); err != nil {
 		return errors.Join(err, ln.Close())
 	}
+	e.sessions.start()
 	server := e.Server(addr)
 	e.servers.Store(server, nil)
 	defer e.servers.Delete(server)
@@ -53,18 +54,32 @@ func (e *Engine) listenAndServe(addr string, serve func(*http.Server, net.Listen
 // run, as [http.Server.Shutdown] does: those return at once, ListenAndServe with
 // [http.ErrServerClosed], and Shutdown when running requests have finished or ctx
 // has ended, with its error.
+//
+// It also ends the WebSocket sessions of the engine, whatever server they are
+// of: peers are told so with code 1001, and it waits for their handlers to
+// return. Handshakes are answered 503 from then on, until the engine is served
+// again. A server of one's own does that with RegisterOnShutdown.
 func (e *Engine) Shutdown(ctx context.Context) error {
+	e.sessions.stop(nil)
 	var errs []error
 	for server := range e.servers.Range {
 		errs = append(errs, server.(*http.Server).Shutdown(ctx))
 	}
+	if left := e.sessions.wait(ctx, nil); left > 0 {
+		errs = append(errs, sessionsLeft(left, ctx.Err()))
+	}
 	return errors.Join(errs...)
+}
+
+func sessionsLeft(n int, err error) error {
+	return fmt.Errorf("gongular: %d WebSocket sessions were still open: %w", n, err)
 }
 
 // Serve checks the engine and serves it on the TCP address until ctx ends. Then
 // it closes the listener, lets running requests finish for as long as
 // Options.ShutdownTimeout says, closes what is left of them, and returns nil if
-// nothing was. Provided values with a method Start(context.Context) error are
+// nothing was. WebSocket sessions are told with code 1001, and are waited for as
+// well. Provided values with a method Start(context.Context) error are
 // started before and those with Stop(context.Context) error stopped after it, in
 // the order they were provided and in its reverse.
 func (e *Engine) Serve(ctx context.Context, addr string) error {
@@ -105,6 +120,7 @@ func (e *Engine) serve(ctx context.Context, ln net.Listener, serve func(*http.Se
 	if err := e.set.Start(ctx); err != nil {
 		return errors.Join(err, ln.Close())
 	}
+	e.sessions.start()
 	server := e.Server(ln.Addr().String())
 	server.BaseContext = func(net.Listener) context.Context { return base }
 	e.servers.Store(server, nil)
@@ -139,11 +155,16 @@ func (e *Engine) within(ctx context.Context) (context.Context, context.CancelFun
 func (e *Engine) shutdown(base context.Context, server *http.Server) error {
 	ctx, cancel := e.within(base)
 	defer cancel()
+	e.sessions.stop(server)
+	defer e.sessions.forget(server)
 	err := server.Shutdown(ctx)
-	if err == nil {
-		return nil
+	if err != nil {
+		err = errors.Join(fmt.Errorf("gongular: requests were still running %v after the server was stopped: %w", e.options.ShutdownTimeout, err), server.Close())
 	}
-	return errors.Join(fmt.Errorf("gongular: requests were still running %v after the server was stopped: %w", e.options.ShutdownTimeout, err), server.Close())
+	if left := e.sessions.wait(ctx, server); left > 0 {
+		err = errors.Join(err, sessionsLeft(left, ctx.Err()))
+	}
+	return err
 }
 
 // Server returns an [http.Server] for the engine with the address and the

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/gongular/gongular"
+	"github.com/gongular/gongular/ws"
 )
 
 // Handlers with one mistake each.
@@ -394,10 +395,16 @@ func TestWrongSetup(t *testing.T) {
 			`GET "/b": the name "n" is already that of GET "/a", registered at FILE:LINE`},
 		{"name empty", func(e *gongular.Engine) { e.GET("/a", hello).Name("") },
 			`GET "/a": an empty name`},
+		{"upgrader of the engine", func(*gongular.Engine) {
+			gongular.NewEngine(gongular.Options{Upgrader: &ws.Upgrader{Origins: []string{"example.com/x"}}})
+		}, `NewEngine: Options.Upgrader: websocket: Origins: "example.com/x" is not of the form scheme://host:port, host or *.host`},
+		{"upgrader of a route", func(e *gongular.Engine) {
+			e.WS("/a", &echoSocket{}).With(gongular.Options{Upgrader: &ws.Upgrader{Subprotocols: []string{"a b"}}})
+		}, `GET "/a": Options.Upgrader: websocket: Subprotocols: "a b" is no name of a subprotocol`},
 		{"engine's option on a route", func(e *gongular.Engine) { e.GET("/a", hello).With(gongular.Options{Indent: " "}) },
-			`GET "/a": Options.Indent is the engine's alone; a group or route may have MaxBody, MaxForm, MaxFormMemory, MaxKeys, MaxFiles, MaxDepth, BodyTimeout, FormTimeout, Timeout, Strict`},
+			`GET "/a": Options.Indent is the engine's alone; a group or route may have MaxBody, MaxForm, MaxFormMemory, MaxKeys, MaxFiles, MaxDepth, BodyTimeout, FormTimeout, Timeout, Strict, Upgrader`},
 		{"engine's option on a group", func(e *gongular.Engine) { e.With(gongular.Options{HostsOnly: true}) },
-			`With: Options.HostsOnly is the engine's alone; a group or route may have MaxBody, MaxForm, MaxFormMemory, MaxKeys, MaxFiles, MaxDepth, BodyTimeout, FormTimeout, Timeout, Strict`},
+			`With: Options.HostsOnly is the engine's alone; a group or route may have MaxBody, MaxForm, MaxFormMemory, MaxKeys, MaxFiles, MaxDepth, BodyTimeout, FormTimeout, Timeout, Strict, Upgrader`},
 		{"host with a port", func(e *gongular.Engine) { e.Host("example.com:80") },
 			`Host "example.com:80": not a host name in lower case without a port`},
 		{"bad option", func(*gongular.Engine) { gongular.NewEngine(gongular.Options{ValidationStatus: 404}) },

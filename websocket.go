@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"reflect"
 
+	"github.com/gongular/gongular/stats"
 	"github.com/gongular/gongular/ws"
 )
 
@@ -45,7 +46,11 @@ func (r *WSRouter) Handle(path string, handler WebsocketHandler) *Route {
 	return r.router.mustRegister(rt, path, nil, err)
 }
 
-var upgrader ws.Upgrader
+// WS registers the handler for WebSocket connections to the path; see
+// [WSRouter.Handle]. Groups and middleware go around it as around any handler.
+func (r *Router) WS(path string, handler WebsocketHandler) *Route {
+	return (&WSRouter{r}).Handle(path, handler)
+}
 
 // websocketBefore is the part of a WebsocketHandler that runs as any handler:
 // all that can refuse the handshake.
@@ -61,12 +66,20 @@ func (w websocketBefore) adapted() (any, func(reflect.Value, *Context) error) {
 }
 
 func before(h WebsocketHandler, c *Context) error {
-	if err := upgrader.Check(c.bind.R); err != nil {
+	if err := c.upgrader().Check(c.bind.R); err != nil {
 		return err
 	}
 	header, err := h.Before(c)
 	c.more().socket, c.rare.socketHeader = h, header
 	return err
+}
+
+// upgrader is that of the route.
+func (c *Context) upgrader() *ws.Upgrader {
+	if c.route == nil {
+		return defaults.Upgrader
+	}
+	return c.route.ready().options.Upgrader
 }
 
 // upgrade takes the connection over and runs the handler on it.
@@ -78,7 +91,12 @@ func upgrade(c *Context) error {
 	for key, values := range c.rare.socketHeader {
 		header[key] = append(header[key], values...)
 	}
-	conn, err := upgrader.Upgrade(c.bind.W, c.bind.R, header)
+	open := c.engine().sessions.open(c.bind.R)
+	if open == nil {
+		return Error(http.StatusServiceUnavailable, "the server is going down")
+	}
+	defer open.ended()
+	conn, err := c.upgrader().Upgrade(c.bind.W, c.bind.R, header)
 	if err != nil {
 		if _, ok := errors.AsType[*ws.HandshakeError](err); !ok {
 			c.started, c.hijacked = true, true // there is no connection left to answer on
@@ -86,8 +104,18 @@ func upgrade(c *Context) error {
 		return err
 	}
 	c.started, c.hijacked, c.sent = true, true, http.StatusSwitchingProtocols
+	open.connected(conn)
+	defer func() { c.recorder().Session(session(conn.Stats())) }()
 	c.runSocket(conn)
 	return nil
+}
+
+func session(s ws.Stats) stats.Session {
+	return stats.Session{
+		MessagesRead: s.MessagesRead, MessagesWritten: s.MessagesWritten,
+		BytesRead: s.BytesRead, BytesWritten: s.BytesWritten, Duration: s.Duration,
+		CloseCode: s.CloseCode, ClosedByPeer: s.ClosedByPeer,
+	}
 }
 
 // runSocket runs Handle, after which the connection is closed: 1011 after a panic.

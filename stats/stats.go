@@ -32,6 +32,9 @@ type Route struct {
 	ResponseSize int
 	// ResponseCode is the status of the answer.
 	ResponseCode int
+	// Session is what a WebSocket connection did; nil for a request that was not
+	// one.
+	Session *Session
 	// Logs is what was written to the request's logger; never nil.
 	Logs *bytes.Buffer
 }
@@ -49,13 +52,29 @@ type Handler struct {
 	StopChain bool
 }
 
+// A Session is what a WebSocket connection did until it was closed.
+type Session struct {
+	// MessagesRead and MessagesWritten count messages that were complete,
+	// without control frames.
+	MessagesRead, MessagesWritten int64
+	// BytesRead and BytesWritten count their payload, uncompressed.
+	BytesRead, BytesWritten int64
+	// Duration is the time from the upgrade to the end of the connection.
+	Duration time.Duration
+	// CloseCode is the code of the first close frame, of either end; 1005 for
+	// one without a code, 1006 if there was none.
+	CloseCode int
+	// ClosedByPeer reports whether that close frame was the peer's.
+	ClosedByPeer bool
+}
+
 // A Callback is told of each request when it is over. It runs in the request's
 // goroutine, after the answer was written and before the server sends the last
 // of it, so that a slow callback delays clients. What it is given is its own.
 type Callback func(Route)
 
 // Print writes the record to standard output: a line for the route and one for
-// each handler.
+// each handler, and one for a WebSocket session.
 func Print(r Route) {
 	Fprint(os.Stdout, r)
 }
@@ -66,6 +85,10 @@ func Fprint(w io.Writer, r Route) {
 	fmt.Fprintln(&b, r.Request.Method, r.Request.RemoteAddr, r.MatchedPath, r.Request.RequestURI, r.TotalDuration, r.ResponseSize, r.ResponseCode)
 	for i, h := range r.Handlers {
 		fmt.Fprintln(&b, "\t", i, " ", h.FuncName, " ", h.Duration)
+	}
+	if s := r.Session; s != nil {
+		fmt.Fprintf(&b, "\t websocket  read %d messages, %d bytes; written %d messages, %d bytes; %v; closed %d\n",
+			s.MessagesRead, s.BytesRead, s.MessagesWritten, s.BytesWritten, s.Duration, s.CloseCode)
 	}
 	fmt.Fprintln(&b)
 	w.Write(b.Bytes())
@@ -97,6 +120,13 @@ func (rec *Recorder) Handler(name string, err error, stopped bool) {
 	now := time.Now()
 	rec.route.Handlers = append(rec.route.Handlers, Handler{name, now.Sub(rec.last), err, stopped})
 	rec.last = now
+}
+
+// Session records what the request's WebSocket connection did.
+func (rec *Recorder) Session(s Session) {
+	if rec != nil {
+		rec.route.Session = &s
+	}
 }
 
 // End completes the record and returns it. Logs may be nil.

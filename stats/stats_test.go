@@ -124,3 +124,23 @@ func BenchmarkRecorder(b *testing.B) {
 		rec.End(200, 0, nil)
 	}
 }
+
+// What a WebSocket session did is a part of the record, and a line of what is printed.
+func TestSession(t *testing.T) {
+	rec := stats.Begin(httptest.NewRequest("GET", "/ws", nil), "/ws", 1)
+	session := stats.Session{MessagesRead: 2, BytesRead: 10, MessagesWritten: 3, BytesWritten: 30, Duration: time.Second, CloseCode: 1001}
+	rec.Session(session)
+	got := rec.End(101, 0, nil)
+	if got.Session == nil || *got.Session != session {
+		t.Errorf("got %+v", got.Session)
+	}
+	got.TotalDuration = 0
+	var b bytes.Buffer
+	stats.Fprint(&b, got)
+	want := "GET 192.0.2.1:1234 /ws /ws 0s 0 101\n\t websocket  read 2 messages, 10 bytes; written 3 messages, 30 bytes; 1s; closed 1001\n\n"
+	if b.String() != want {
+		t.Errorf("got %q, want %q", b.String(), want)
+	}
+	var none *stats.Recorder
+	none.Session(session)
+}

@@ -162,6 +162,10 @@ func (c *Conn) LocalAddr() net.Addr { return c.conn.LocalAddr() }
 // RemoteAddr returns the address of the peer: the other end, or the last proxy.
 func (c *Conn) RemoteAddr() net.Addr { return c.conn.RemoteAddr() }
 
+// Done returns a channel that is closed when the connection is: for those who
+// wait for something else than messages.
+func (c *Conn) Done() <-chan struct{} { return c.closed }
+
 // SetReadDeadline sets when reading fails, even if it waits already; a zero t
 // means never, as at first. A deadline that was missed ends reading for good: it
 // is to find dead peers, not to look whether there is a message; that is what
