@@ -15,6 +15,7 @@ type decoder struct {
 	// message no more than it has bytes, since each value has one at least. What
 	// is allocated by announcements is so bounded by the message's length.
 	budget int
+	names  *[nameSlots]string // keys of maps in arrays, see name
 }
 
 func newDecoder(data []byte) decoder {

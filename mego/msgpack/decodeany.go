@@ -55,14 +55,21 @@ func (d *decoder) any() (any, error) {
 	return nil, nil
 }
 
-// clone copies b; the copy is never nil.
-func clone(b []byte) []byte { return append(make([]byte, 0, len(b)), b...) }
+// clone copies b; the copy is never nil, and has no room to spare.
+func clone(b []byte) []byte {
+	c := make([]byte, len(b))
+	copy(c, b)
+	return c
+}
 
 func (d *decoder) anyArray(n, start int) (any, error) {
 	if err := d.enter(start); err != nil {
 		return nil, err
 	}
 	list := make([]any, 0, min(n, maxRoom))
+	if n > 2 && d.names == nil && d.data[d.off]&0xf0 == fixMap { // there are n bytes at least
+		d.names = new([nameSlots]string)
+	}
 	for i := range n {
 		x, err := d.any()
 		if err != nil {
@@ -72,6 +79,24 @@ func (d *decoder) anyArray(n, start int) (any, error) {
 	}
 	d.depth--
 	return list, nil
+}
+
+// Maps in an array mostly have the same keys. The decoder remembers a few.
+const (
+	nameSlots   = 32
+	longestName = 32 // in bytes
+)
+
+// name returns the key that b spells, as one string where it comes again.
+func (d *decoder) name(b []byte) string {
+	if d.names == nil || len(b) == 0 || len(b) > longestName {
+		return string(b)
+	}
+	slot := &d.names[(len(b)+int(b[0])*5+int(b[len(b)-1])*3)%nameSlots]
+	if *slot != string(b) {
+		*slot = string(b)
+	}
+	return *slot
 }
 
 // anyMap decodes a map with keys that are strings, as long as they are.
@@ -98,7 +123,7 @@ func (d *decoder) anyMap(n, start int) (any, error) {
 			d.depth--
 			return mixed, nil
 		}
-		key := string(d.take(h))
+		key := d.name(d.take(h))
 		x, err := d.any()
 		if err != nil {
 			return nil, inKey(err, key)

@@ -8,178 +8,152 @@ import (
 	"unicode/utf8"
 )
 
-// An encoder appends values to buf. The rest is what it needs on the way.
+// An encoder knows how deep we are, and holds what is needed on the way. Its
+// methods append to the buffer they are given and return it.
 type encoder struct {
-	buf     []byte
 	depth   int // arrays and maps we are in
 	hops    int // pointers and interfaces we came through
 	keys    []string
+	places  []place
 	entries []entry
+	order   []int
 	moved   []byte
+	scratch []byte // what Marshal encodes into
 }
 
-// Encoders are used again, for their buffers: what callers get is a copy, or
-// is taken from the encoder for good.
+// Encoders are used again, for what they hold. None of it gets into the hands
+// of callers.
 var encoders = sync.Pool{New: func() any { return new(encoder) }}
 
 // Scratch beyond this is not kept, in bytes and in keys.
 const (
-	maxPooled     = 64 << 10
-	maxPooledKeys = 1 << 10
+	maxPooled     = 256 << 10
+	maxPooledKeys = 4 << 10
 )
 
 func newEncoder() *encoder { return encoders.Get().(*encoder) }
 
-// release gives the encoder back. It is not called if a method of a value
-// panicked, and the encoder is left to the garbage collector.
-func (e *encoder) release() {
-	if cap(e.buf) > maxPooled {
-		e.buf = nil
+// release gives the encoder back, with scratch if that is not in other hands.
+// It is not called if a method of a value panicked: the encoder is then left to
+// the garbage collector.
+func (e *encoder) release(scratch []byte) {
+	e.depth, e.hops = 0, 0
+	clear(e.keys) // what an error has left
+	clear(e.entries)
+	e.keys, e.places, e.entries = e.keys[:0], e.places[:0], e.entries[:0]
+	if e.scratch = scratch[:0]; cap(scratch) > maxPooled {
+		e.scratch = nil
 	}
 	if cap(e.moved) > maxPooled {
 		e.moved = nil
 	}
-	if cap(e.keys) > maxPooledKeys || cap(e.entries) > maxPooledKeys {
-		e.keys, e.entries = nil, nil
+	if cap(e.keys) > maxPooledKeys {
+		e.keys, e.places = nil, nil
 	}
-	*e = encoder{buf: e.buf[:0], keys: e.keys[:0], entries: e.entries[:0], moved: e.moved[:0]}
+	if cap(e.entries) > maxPooledKeys {
+		e.entries, e.order = nil, nil
+	}
 	encoders.Put(e)
 }
 
-// detach returns what was encoded, and releases the encoder.
-func (e *encoder) detach() []byte {
-	b := e.buf
-	if cap(b) > maxPooled {
-		e.buf = nil // a copy would cost more than the room that is too much
-	} else {
-		b = append(make([]byte, 0, len(b)), b...)
-	}
-	e.release()
-	return b
-}
-
-func (e *encoder) encode(v any) error {
-	e.depth, e.hops = 0, 0
-	return e.any(v)
-}
-
-// any encodes what reflection need not look at by itself.
-func (e *encoder) any(v any) error {
+// any appends what reflection need not look at by itself.
+func (e *encoder) any(b []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
 	case nil:
-		e.nil()
+		return append(b, codeNil), nil
 	case bool:
-		e.buf = appendBool(e.buf, v)
+		return appendBool(b, v), nil
 	case int:
-		e.buf = appendInt(e.buf, int64(v))
+		return appendInt(b, int64(v)), nil
 	case int64:
-		e.buf = appendInt(e.buf, v)
+		return appendInt(b, v), nil
 	case uint64:
-		e.buf = appendUint(e.buf, v)
+		return appendUint(b, v), nil
 	case float64:
-		e.buf = appendFloat64(e.buf, v)
+		return appendFloat64(b, v), nil
 	case string:
-		return e.str(v)
+		return e.str(b, v)
 	case []byte:
-		return e.bytes(v)
+		return e.bytes(b, v)
 	case []any:
-		return encodeListOf(e, v, (*encoder).any)
+		return encodeListOf(e, b, v, (*encoder).any)
 	case map[string]any:
-		return encodeMapOf(e, v, (*encoder).any)
+		return encodeMapOf(e, b, v, (*encoder).any)
 	case time.Time:
-		return e.time(v)
-	default:
-		r := reflect.ValueOf(v)
-		return planOf(r.Type()).encode(e, r)
+		return e.time(b, v)
 	}
-	return nil
+	r := reflect.ValueOf(v)
+	return planOf(r.Type()).encode(e, b, r)
 }
 
-func (e *encoder) nil() { e.buf = append(e.buf, codeNil) }
+func (e *encoder) int(b []byte, i int) ([]byte, error) { return appendInt(b, int64(i)), nil }
 
-func (e *encoder) int(i int) error {
-	e.buf = appendInt(e.buf, int64(i))
-	return nil
-}
+func (e *encoder) int64(b []byte, i int64) ([]byte, error) { return appendInt(b, i), nil }
 
-func (e *encoder) int64(i int64) error {
-	e.buf = appendInt(e.buf, i)
-	return nil
-}
+func (e *encoder) float64(b []byte, f float64) ([]byte, error) { return appendFloat64(b, f), nil }
 
-func (e *encoder) float64(f float64) error {
-	e.buf = appendFloat64(e.buf, f)
-	return nil
-}
-
-func (e *encoder) str(s string) error {
-	s = validText(s)
+func (e *encoder) str(b []byte, s string) ([]byte, error) {
+	if !utf8.ValidString(s) {
+		s = validText(s)
+	}
 	if tooLong(len(s)) {
-		return lengthError("string", len(s))
+		return b, lengthError("string", len(s))
 	}
-	e.buf = append(appendStrHead(e.buf, len(s)), s...)
-	return nil
+	return append(appendStrHead(b, len(s)), s...), nil
 }
 
 // validText is s with U+FFFD for each byte that is no UTF-8.
-func validText(s string) string {
-	if utf8.ValidString(s) {
-		return s
+func validText(s string) string { return string([]rune(s)) }
+
+func (e *encoder) bytes(b, data []byte) ([]byte, error) {
+	if data == nil {
+		return append(b, codeNil), nil
 	}
-	return string([]rune(s))
+	if tooLong(len(data)) {
+		return b, lengthError("binary", len(data))
+	}
+	return append(appendBinHead(b, len(data)), data...), nil
 }
 
-func (e *encoder) bytes(b []byte) error {
-	if b == nil {
-		e.nil()
-		return nil
-	}
-	if tooLong(len(b)) {
-		return lengthError("binary", len(b))
-	}
-	e.buf = append(appendBinHead(e.buf, len(b)), b...)
-	return nil
-}
-
-func (e *encoder) ext(x Ext) error {
+func (e *encoder) ext(b []byte, x Ext) ([]byte, error) {
 	if tooLong(len(x.Data)) {
-		return lengthError("extension", len(x.Data))
+		return b, lengthError("extension", len(x.Data))
 	}
 	if x.Type == timestampExt {
 		if _, why := readTimestamp(x.Data); why != "" {
-			return unfit(reflect.TypeFor[Ext](), why)
+			return b, unfit(reflect.TypeFor[Ext](), why)
 		}
 	}
-	e.buf = append(appendExtHead(e.buf, len(x.Data), x.Type), x.Data...)
-	return nil
+	return append(appendExtHead(b, len(x.Data), x.Type), x.Data...), nil
 }
 
-// raw copies a value that is encoded already, after a look at it.
-func (e *encoder) raw(m RawMessage) error {
+// raw appends a value that is encoded already, after a look at it.
+func (e *encoder) raw(b []byte, m RawMessage) ([]byte, error) {
 	if len(m) == 0 {
-		e.nil()
-		return nil
+		return append(b, codeNil), nil
 	}
-	return e.value(m, reflect.TypeFor[RawMessage]())
+	return e.value(b, m, reflect.TypeFor[RawMessage]())
 }
 
-// value appends b, which has to be one value, and came from a t.
-func (e *encoder) value(b []byte, t reflect.Type) error {
-	d := newDecoder(b)
-	d.depth, d.budget = e.depth, len(b)
+// value appends data, which has to be one value, and came from a t.
+func (e *encoder) value(b, data []byte, t reflect.Type) ([]byte, error) {
+	d := newDecoder(data)
+	d.depth, d.budget = e.depth, len(data)
 	err := d.skip()
 	if err == nil {
 		err = d.end()
 	}
 	if err != nil {
-		return failed(t, err)
+		return b, failed(t, err)
 	}
-	e.buf = append(e.buf, b...)
-	return nil
+	return append(b, data...), nil
 }
 
-// enter begins an array or map.
-func (e *encoder) enter(t reflect.Type) error {
+// enter begins an array or map of n entries; depth is to be lowered after them.
+func (e *encoder) enter(n int, t reflect.Type) error {
+	if tooLong(n) {
+		return lengthError(t.String(), n)
+	}
 	if e.depth == maxDepth {
 		return unfit(t, fmt.Sprintf("nested deeper than %d", maxDepth))
 	}
@@ -187,39 +161,27 @@ func (e *encoder) enter(t reflect.Type) error {
 	return nil
 }
 
-// array begins an array of n elements; depth is to be lowered after them.
-func (e *encoder) array(n int, t reflect.Type) error {
-	if tooLong(n) {
-		return lengthError("array", n)
-	}
-	if err := e.enter(t); err != nil {
-		return err
-	}
-	e.buf = appendArrayHead(e.buf, n)
-	return nil
-}
-
-// maxLen is maxLength where an int can be so large.
 func tooLong(n int) bool { return uint64(n) > maxLength }
 
 func lengthError(what string, n int) error {
 	return &encodeError{reason: fmt.Sprintf("cannot encode %s of length %d: the greatest is %d", what, n, uint64(maxLength))}
 }
 
-// encodeListOf encodes a slice of a type that write takes as it is.
-func encodeListOf[T any](e *encoder, list []T, write func(*encoder, T) error) error {
+// encodeListOf encodes a slice whose elements write takes as they are.
+func encodeListOf[T any](e *encoder, b []byte, list []T, write func(*encoder, []byte, T) ([]byte, error)) ([]byte, error) {
 	if list == nil {
-		e.nil()
-		return nil
+		return append(b, codeNil), nil
 	}
-	if err := e.array(len(list), reflect.TypeFor[[]T]()); err != nil {
-		return err
+	if err := e.enter(len(list), reflect.TypeFor[[]T]()); err != nil {
+		return b, err
 	}
+	b = appendArrayHead(b, len(list))
+	var err error
 	for i := range list {
-		if err := write(e, list[i]); err != nil {
-			return underIndex(err, i)
+		if b, err = write(e, b, list[i]); err != nil {
+			return b, underIndex(err, i)
 		}
 	}
 	e.depth--
-	return nil
+	return b, nil
 }

@@ -2,49 +2,93 @@ package msgpack
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // encodeMapOf encodes a map whose values write takes as they are.
-func encodeMapOf[V any](e *encoder, m map[string]V, write func(*encoder, V) error) error {
+func encodeMapOf[V any](e *encoder, b []byte, m map[string]V, write func(*encoder, []byte, V) ([]byte, error)) ([]byte, error) {
 	if m == nil {
-		e.nil()
-		return nil
+		return append(b, codeNil), nil
 	}
-	if tooLong(len(m)) {
-		return lengthError("map", len(m))
+	err := e.enter(len(m), reflect.TypeFor[map[string]V]())
+	if err != nil {
+		return b, err
 	}
-	if err := e.enter(reflect.TypeFor[map[string]V]()); err != nil {
-		return err
-	}
-	e.buf = appendMapHead(e.buf, len(m))
+	b = appendMapHead(b, len(m))
 	first := len(e.keys)
 	for key := range m {
 		e.keys = append(e.keys, key)
 	}
-	last := len(e.keys)
-	slices.Sort(e.keys[first:])
-	for i := first; i < last; i++ {
-		key := e.keys[i] // the maps inside use e.keys as well
-		if err := e.str(key); err != nil {
-			return err
+	firstPlace := len(e.places)
+	e.sortKeys(e.keys[first:])
+	for i := range len(m) { // by index, as maps inside this one use the same scratch
+		key := e.keys[first+e.places[firstPlace+i].index]
+		if b, err = e.str(b, key); err != nil {
+			return b, err
 		}
-		if err := write(e, m[key]); err != nil {
-			return under(err, pathKey(key))
+		if b, err = write(e, b, m[key]); err != nil {
+			return b, under(err, pathKey(key))
 		}
 	}
-	clear(e.keys[first:last])
-	e.keys = e.keys[:first]
+	clear(e.keys[first:])
+	e.keys, e.places = e.keys[:first], e.places[:firstPlace]
 	e.depth--
-	return nil
+	return b, nil
 }
 
-// An entry is a key and its value, encoded as buf[start:end]. Keys are ordered
-// by rank, then number, then text. No two that are encoded alike compare as
-// different.
+// A place says where a key is. Places are sorted instead of keys, since most
+// often the number is all that has to be compared.
+type place struct {
+	number uint64
+	index  int
+}
+
+// fewKeys is up to how many keys it is quicker to sort the keys themselves.
+const fewKeys = 12
+
+// sortKeys appends the places of the keys to e.places in the order of the keys.
+func (e *encoder) sortKeys(keys []string) {
+	if len(keys) <= fewKeys {
+		slices.Sort(keys)
+		for i := range keys {
+			e.places = append(e.places, place{index: i})
+		}
+		return
+	}
+	common := commonPrefix(keys)
+	first := len(e.places)
+	for i, key := range keys {
+		e.places = append(e.places, place{orderedText(key[common:]), i})
+	}
+	slices.SortFunc(e.places[first:], func(a, b place) int {
+		if a.number != b.number {
+			return cmp.Compare(a.number, b.number)
+		}
+		return strings.Compare(keys[a.index], keys[b.index])
+	})
+}
+
+// commonPrefix returns how many bytes all keys have in common at their beginning.
+func commonPrefix(keys []string) int {
+	common := keys[0]
+	for _, key := range keys[1:] {
+		n := min(len(common), len(key))
+		i := 0
+		for i < n && common[i] == key[i] {
+			i++
+		}
+		common = common[:i]
+	}
+	return len(common)
+}
+
+// An entry is a key and its value, encoded as [start:end] of the map. Keys are
+// ordered by rank, then number, then text.
 type entry struct {
 	rank       rank
 	number     uint64
@@ -60,97 +104,95 @@ const (
 	rankNegative // number is the int64
 	rankNatural
 	rankFloat // number is that of orderedFloat
-	rankText
+	rankText  // number is that of orderedText
 )
 
-func (a entry) compare(b entry) int {
-	if a.rank != b.rank {
+func (a *entry) compare(b *entry) int {
+	switch {
+	case a.rank != b.rank:
 		return cmp.Compare(a.rank, b.rank)
+	case a.number != b.number:
+		return cmp.Compare(a.number, b.number)
 	}
-	if a.rank == rankText {
-		return cmp.Compare(a.text, b.text)
-	}
-	return cmp.Compare(a.number, b.number)
+	return strings.Compare(a.text, b.text)
 }
 
 // encodeMap encodes a map that only reflection can walk: in the order it comes
-// in, which is then put right in buf.
+// in, which is then put right in b.
 func encodeMap(elem *plan) encodeFunc {
-	return func(e *encoder, v reflect.Value) error {
+	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 		if v.IsNil() {
-			e.nil()
-			return nil
-		}
-		if tooLong(v.Len()) {
-			return lengthError("map", v.Len())
+			return append(b, codeNil), nil
 		}
 		t := v.Type()
-		if err := e.enter(t); err != nil {
-			return err
+		err := e.enter(v.Len(), t)
+		if err != nil {
+			return b, err
 		}
-		e.buf = appendMapHead(e.buf, v.Len())
-		first := len(e.entries)
+		b = appendMapHead(b, v.Len())
+		first, start := len(e.entries), len(b)
 		key, value := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
 		for iter := v.MapRange(); iter.Next(); {
 			key.SetIterKey(iter)
 			value.SetIterValue(iter)
-			n := entry{start: len(e.buf)}
-			if err := e.key(&n, key, t); err != nil {
-				return err
+			n := entry{start: len(b) - start}
+			if b, err = e.key(b, &n, key, t); err != nil {
+				return b, err
 			}
-			if err := elem.encode(e, value); err != nil {
-				return under(err, pathKey(fmt.Sprint(key.Interface())))
+			if b, err = elem.encode(e, b, value); err != nil {
+				return b, under(err, pathKey(fmt.Sprint(key.Interface())))
 			}
-			n.end = len(e.buf)
+			n.end = len(b) - start
 			e.entries = append(e.entries, n)
 		}
-		err := e.sortEntries(first, t)
+		err = e.sort(e.entries[first:], b[start:], t)
 		clear(e.entries[first:])
 		e.entries = e.entries[:first]
 		e.depth--
-		return err
+		return b, err
 	}
 }
 
-// key encodes a key of a map of type t, and notes in n how it is ordered.
-func (e *encoder) key(n *entry, key reflect.Value, t reflect.Type) error {
+// key appends a key of a map of type t, and notes in n how it is ordered.
+func (e *encoder) key(b []byte, n *entry, key reflect.Value, t reflect.Type) ([]byte, error) {
 	if key.Kind() == reflect.Interface {
 		key = key.Elem()
 	}
 	switch key.Kind() {
 	case reflect.Invalid:
 		n.rank = rankNil
-		e.nil()
-		return nil
+		return append(b, codeNil), nil
 	case reflect.Bool:
 		n.rank = rankBool
 		if key.Bool() {
 			n.number = 1
 		}
-		return encodeBool(e, key)
+		return appendBool(b, key.Bool()), nil
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		n.rank, n.number = rankNatural, uint64(key.Int())
 		if key.Int() < 0 {
 			n.rank = rankNegative
 		}
-		return encodeInt(e, key)
+		return appendInt(b, key.Int()), nil
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
 		n.rank, n.number = rankNatural, key.Uint()
-		return encodeUint(e, key)
+		return appendUint(b, key.Uint()), nil
 	case reflect.Float32, reflect.Float64:
-		if key.Float() != key.Float() {
-			return unfit(t, "NaN cannot be a key")
+		f := key.Float()
+		if f != f {
+			return b, unfit(t, "NaN cannot be a key")
 		}
-		n.rank, n.number = rankFloat, orderedFloat(key.Float())
+		n.rank, n.number = rankFloat, orderedFloat(f)
 		if key.Kind() == reflect.Float32 {
-			return encodeFloat32(e, key)
+			return appendFloat32(b, float32(f)), nil
 		}
-		return encodeFloat64(e, key)
+		return appendFloat64(b, f), nil
 	case reflect.String:
-		n.rank, n.text = rankText, validText(key.String())
-		return e.str(n.text)
+		n.rank, n.text = rankText, key.String()
+		n.number = orderedText(n.text)
+		return e.str(b, n.text)
 	}
-	return unfit(t, fmt.Sprintf("%v cannot be a key", key.Type()))
+	return b, unfit(t, fmt.Sprintf("%v cannot be a key", key.Type()))
 }
 
 // orderedFloat returns numbers in the order of the floats.
@@ -162,27 +204,36 @@ func orderedFloat(f float64) uint64 {
 	return bits | 1<<63
 }
 
-// sortEntries brings the entries from first on into order, and their bytes,
-// which are the last in buf. Two keys of a map[any]any may be one in
-// MessagePack: int(1) and uint8(1).
-func (e *encoder) sortEntries(first int, t reflect.Type) error {
-	entries := e.entries[first:]
-	if len(entries) < 2 {
-		return nil
+// orderedText returns numbers in the order of the texts, as far as their first
+// eight bytes tell.
+func orderedText(s string) uint64 {
+	if len(s) >= 8 {
+		return uint64(s[7]) | uint64(s[6])<<8 | uint64(s[5])<<16 | uint64(s[4])<<24 |
+			uint64(s[3])<<32 | uint64(s[2])<<40 | uint64(s[1])<<48 | uint64(s[0])<<56
 	}
-	start := entries[0].start
-	if !slices.IsSortedFunc(entries, entry.compare) {
-		slices.SortFunc(entries, entry.compare)
-		e.moved = append(e.moved[:0], e.buf[start:]...)
-		e.buf = e.buf[:start]
-		for _, n := range entries {
-			e.buf = append(e.buf, e.moved[n.start-start:n.end-start]...)
-		}
+	var first [8]byte
+	copy(first[:], s)
+	return binary.BigEndian.Uint64(first[:])
+}
+
+// sort brings the entries of a map into order, and their bytes, which are all
+// of b. Keys that are two in Go and one in MessagePack are an error: int(1) and
+// uint8(1) in a map[any]any.
+func (e *encoder) sort(entries []entry, b []byte, t reflect.Type) error {
+	order := e.order[:0]
+	for i := range entries {
+		order = append(order, i)
 	}
-	for i := range entries[1:] {
-		if a, b := &entries[i], &entries[i+1]; a.compare(*b) == 0 {
+	e.order = order
+	slices.SortFunc(order, func(i, j int) int { return entries[i].compare(&entries[j]) })
+	e.moved = append(e.moved[:0], b...)
+	b = b[:0]
+	for at, i := range order {
+		n := &entries[i]
+		if at > 0 && n.compare(&entries[order[at-1]]) == 0 {
 			return unfit(t, "two of its keys are one in MessagePack")
 		}
+		b = append(b, e.moved[n.start:n.end]...)
 	}
 	return nil
 }

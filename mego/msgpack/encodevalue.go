@@ -7,16 +7,20 @@ import (
 )
 
 // typed makes an encodeFunc of a function that takes the type as it is.
-func typed[T any](write func(*encoder, T) error) encodeFunc {
-	return func(e *encoder, v reflect.Value) error { return write(e, as[T](v)) }
+func typed[T any](write func(*encoder, []byte, T) ([]byte, error)) encodeFunc {
+	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) { return write(e, b, as[T](v)) }
 }
 
-func typedList[T any](write func(*encoder, T) error) encodeFunc {
-	return func(e *encoder, v reflect.Value) error { return encodeListOf(e, as[[]T](v), write) }
+func typedList[T any](write func(*encoder, []byte, T) ([]byte, error)) encodeFunc {
+	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+		return encodeListOf(e, b, as[[]T](v), write)
+	}
 }
 
-func typedMap[V any](write func(*encoder, V) error) encodeFunc {
-	return func(e *encoder, v reflect.Value) error { return encodeMapOf(e, as[map[string]V](v), write) }
+func typedMap[V any](write func(*encoder, []byte, V) ([]byte, error)) encodeFunc {
+	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+		return encodeMapOf(e, b, as[map[string]V](v), write)
+	}
 }
 
 // as returns the T that v is, without a copy of it on the heap.
@@ -27,92 +31,90 @@ func as[T any](v reflect.Value) T {
 	return v.Interface().(T)
 }
 
-func encodeBool(e *encoder, v reflect.Value) error {
-	e.buf = appendBool(e.buf, v.Bool())
-	return nil
+func encodeBool(_ *encoder, b []byte, v reflect.Value) ([]byte, error) {
+	return appendBool(b, v.Bool()), nil
 }
 
-func encodeInt(e *encoder, v reflect.Value) error {
-	e.buf = appendInt(e.buf, v.Int())
-	return nil
+func encodeInt(_ *encoder, b []byte, v reflect.Value) ([]byte, error) {
+	return appendInt(b, v.Int()), nil
 }
 
-func encodeUint(e *encoder, v reflect.Value) error {
-	e.buf = appendUint(e.buf, v.Uint())
-	return nil
+func encodeUint(_ *encoder, b []byte, v reflect.Value) ([]byte, error) {
+	return appendUint(b, v.Uint()), nil
 }
 
-func encodeFloat32(e *encoder, v reflect.Value) error {
-	e.buf = appendFloat32(e.buf, float32(v.Float()))
-	return nil
+func encodeFloat32(_ *encoder, b []byte, v reflect.Value) ([]byte, error) {
+	return appendFloat32(b, float32(v.Float())), nil
 }
 
-func encodeFloat64(e *encoder, v reflect.Value) error {
-	e.buf = appendFloat64(e.buf, v.Float())
-	return nil
+func encodeFloat64(_ *encoder, b []byte, v reflect.Value) ([]byte, error) {
+	return appendFloat64(b, v.Float()), nil
 }
 
-func encodeString(e *encoder, v reflect.Value) error { return e.str(v.String()) }
+func encodeString(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+	return e.str(b, v.String())
+}
 
-func encodeBytes(e *encoder, v reflect.Value) error { return e.bytes(v.Bytes()) }
+func encodeBytes(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+	return e.bytes(b, v.Bytes())
+}
 
-func encodeByteArray(e *encoder, v reflect.Value) error {
-	return e.bytes(addressable(v).Bytes())
+func encodeByteArray(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+	return e.bytes(b, addressable(v).Bytes())
 }
 
 func encodeSlice(elem *plan) encodeFunc {
 	array := encodeArray(elem)
-	return func(e *encoder, v reflect.Value) error {
+	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 		if v.IsNil() {
-			e.nil()
-			return nil
+			return append(b, codeNil), nil
 		}
-		return array(e, v)
+		return array(e, b, v)
 	}
 }
 
 func encodeArray(elem *plan) encodeFunc {
-	return func(e *encoder, v reflect.Value) error {
+	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 		n := v.Len()
-		if err := e.array(n, v.Type()); err != nil {
-			return err
+		err := e.enter(n, v.Type())
+		if err != nil {
+			return b, err
 		}
+		b = appendArrayHead(b, n)
 		for i := range n {
-			if err := elem.encode(e, v.Index(i)); err != nil {
-				return underIndex(err, i)
+			if b, err = elem.encode(e, b, v.Index(i)); err != nil {
+				return b, underIndex(err, i)
 			}
 		}
 		e.depth--
-		return nil
+		return b, nil
 	}
 }
 
 func encodePointer(elem *plan) encodeFunc {
-	return func(e *encoder, v reflect.Value) error {
+	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 		if v.IsNil() {
-			e.nil()
-			return nil
+			return append(b, codeNil), nil
 		}
 		if err := e.hop(v.Type()); err != nil {
-			return err
+			return b, err
 		}
-		err := elem.encode(e, v.Elem())
+		b, err := elem.encode(e, b, v.Elem())
 		e.hops--
-		return err
+		return b, err
 	}
 }
 
-func encodeInterface(e *encoder, v reflect.Value) error {
+func encodeInterface(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 	if v.IsNil() {
-		e.nil()
-		return nil
+		return append(b, codeNil), nil
 	}
 	if err := e.hop(v.Type()); err != nil {
-		return err
+		return b, err
 	}
-	err := e.any(v.Interface())
+	b, err := e.any(b, v.Interface())
 	e.hops--
-	return err
+	return b, err
 }
 
 // hop goes through a pointer or interface. Without arrays and maps on the way
@@ -125,46 +127,54 @@ func (e *encoder) hop(t reflect.Type) error {
 	return nil
 }
 
-func (s *structure) encode(e *encoder, v reflect.Value) error {
-	if err := e.enter(v.Type()); err != nil {
-		return err
+func (s *structure) encode(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+	err := e.enter(len(s.fields), v.Type())
+	if err != nil {
+		return b, err
 	}
-	if s.head != nil {
-		e.buf = append(e.buf, s.head...)
-		for i := range s.fields {
-			f := &s.fields[i]
-			fv := v.Field(f.first)
-			for _, i := range f.index[1:] {
-				fv = fv.Field(i)
-			}
-			e.buf = append(e.buf, f.head...)
-			if err := f.plan.encode(e, fv); err != nil {
-				return under(err, f.name)
-			}
-		}
+	if s.head == nil {
+		b, err = s.encodePresent(e, b, v)
 		e.depth--
-		return nil
+		return b, err
 	}
+	b = append(b, s.head...)
+	for i := range s.fields {
+		f := &s.fields[i]
+		fv := v.Field(f.first)
+		for _, i := range f.index[1:] {
+			fv = fv.Field(i)
+		}
+		b = append(b, f.head...)
+		if b, err = f.plan.encode(e, b, fv); err != nil {
+			return b, under(err, pathKey(f.name))
+		}
+	}
+	e.depth--
+	return b, nil
+}
+
+// encodePresent encodes a struct that not all fields of are always there.
+func (s *structure) encodePresent(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 	n := 0
 	for i := range s.fields {
 		if _, ok := s.fields[i].present(v); ok {
 			n++
 		}
 	}
-	e.buf = appendMapHead(e.buf, n)
+	b = appendMapHead(b, n)
 	for i := range s.fields {
 		f := &s.fields[i]
 		fv, ok := f.present(v)
 		if !ok {
 			continue
 		}
-		e.buf = append(e.buf, f.head...)
-		if err := f.plan.encode(e, fv); err != nil {
-			return under(err, f.name)
+		var err error
+		b = append(b, f.head...)
+		if b, err = f.plan.encode(e, b, fv); err != nil {
+			return b, under(err, pathKey(f.name))
 		}
 	}
-	e.depth--
-	return nil
+	return b, nil
 }
 
 // present returns the field of v, and false if it is left out.
@@ -173,24 +183,24 @@ func (f *field) present(v reflect.Value) (reflect.Value, bool) {
 	return v, ok && !(f.omitEmpty && isEmpty(v))
 }
 
-func encodeMarshaler(e *encoder, v reflect.Value) error {
-	b, err := method[Marshaler](v).MarshalMsgpack()
+func encodeMarshaler(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+	data, err := method[Marshaler](v).MarshalMsgpack()
 	if err != nil {
-		return failed(v.Type(), err)
+		return b, failed(v.Type(), err)
 	}
-	return e.value(b, v.Type())
+	return e.value(b, data, v.Type())
 }
 
-func encodeText(e *encoder, v reflect.Value) error {
+func encodeText(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 	text, err := method[encoding.TextMarshaler](v).MarshalText()
 	if err != nil {
-		return failed(v.Type(), err)
+		return b, failed(v.Type(), err)
 	}
-	return e.str(string(text))
+	return e.str(b, string(text))
 }
 
-func encodeErrorText(e *encoder, v reflect.Value) error {
-	return e.str(method[error](v).Error())
+func encodeErrorText(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+	return e.str(b, method[error](v).Error())
 }
 
 // method returns v as an M, which it is itself or by its address.
@@ -213,6 +223,8 @@ func addressable(v reflect.Value) reflect.Value {
 	return c
 }
 
-func encodeUnsupported(_ *encoder, v reflect.Value) error { return unfit(v.Type(), "") }
+func encodeUnsupported(_ *encoder, b []byte, v reflect.Value) ([]byte, error) {
+	return b, unfit(v.Type(), "")
+}
 
 func underIndex(err error, i int) error { return under(err, strconv.Itoa(i)) }

@@ -53,8 +53,7 @@ func (c compiler) fillStruct(p *plan, t reflect.Type) {
 	for i := range found {
 		f := &s.fields[i]
 		*f = found[i].field
-		name := validText(f.name)
-		f.head = append(appendStrHead(nil, len(name)), name...)
+		f.head = append(appendStrHead(nil, len(f.name)), f.name...)
 		f.first = f.index[0]
 		f.next = i + 1
 		f.plan = c.plan(f.typ)

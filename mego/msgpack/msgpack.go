@@ -44,11 +44,18 @@ type Unmarshaler interface {
 // be encoded, and its type.
 func Marshal(v any) ([]byte, error) {
 	e := newEncoder()
-	if err := e.encode(v); err != nil {
-		e.release()
+	b, err := e.any(e.scratch, v)
+	if err != nil {
+		e.release(b)
 		return nil, err
 	}
-	return e.detach(), nil
+	if cap(b) > maxPooled {
+		e.release(nil)
+		return b, nil // a copy would cost more than the room that is too much
+	}
+	data := clone(b)
+	e.release(b)
+	return data, nil
 }
 
 // Append appends v encoded to dst and returns the extended buffer. It allocates
@@ -56,15 +63,12 @@ func Marshal(v any) ([]byte, error) {
 // returns dst.
 func Append(dst []byte, v any) ([]byte, error) {
 	e := newEncoder()
-	scratch := e.buf
-	e.buf = dst
-	err := e.encode(v)
-	if err == nil {
-		dst = e.buf
+	b, err := e.any(dst, v)
+	e.release(e.scratch)
+	if err != nil {
+		return dst, err
 	}
-	e.buf = scratch
-	e.release()
-	return dst, err
+	return b, nil
 }
 
 // Unmarshal decodes data, which has to be exactly one value, into what v points

@@ -15,8 +15,9 @@ type plan struct {
 	decode decodeFunc
 }
 
-// An encodeFunc appends v, which need not be addressable.
-type encodeFunc func(e *encoder, v reflect.Value) error
+// An encodeFunc appends v, which need not be addressable, to b. What it returns
+// begins with b, on an error too.
+type encodeFunc func(e *encoder, b []byte, v reflect.Value) ([]byte, error)
 
 // A decodeFunc decodes the next value into v, which is addressable.
 type decodeFunc func(d *decoder, v reflect.Value) error
@@ -172,11 +173,11 @@ func (c compiler) fillAlike(p *plan, t reflect.Type) bool {
 	}
 	pointer := reflect.PointerTo(plain)
 	*p = plan{
-		func(e *encoder, v reflect.Value) error {
+		func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 			if v.CanAddr() {
-				return k.encode(e, v.Addr().Convert(pointer).Elem())
+				return k.encode(e, b, v.Addr().Convert(pointer).Elem())
 			}
-			return k.encode(e, v.Convert(plain))
+			return k.encode(e, b, v.Convert(plain))
 		},
 		func(d *decoder, v reflect.Value) error { return k.decode(d, v.Addr().Convert(pointer).Elem()) },
 	}
@@ -233,7 +234,7 @@ func pointsToItself(t reflect.Type) bool {
 // broken is the plan of a type that is no good, whatever its values are.
 func broken(err error) plan {
 	return plan{
-		func(_ *encoder, v reflect.Value) error { return failed(v.Type(), err) },
+		func(_ *encoder, b []byte, v reflect.Value) ([]byte, error) { return b, failed(v.Type(), err) },
 		func(d *decoder, v reflect.Value) error { return refused(d.off, d.found(), v.Type(), err) },
 	}
 }

@@ -19,11 +19,11 @@ func NewEncoder(w io.Writer) *Encoder { return &Encoder{w} }
 // encoded.
 func (enc *Encoder) Encode(v any) error {
 	e := newEncoder()
-	defer e.release()
-	if err := e.encode(v); err != nil {
-		return err
+	b, err := e.any(e.scratch, v)
+	if err == nil {
+		_, err = enc.w.Write(b)
 	}
-	_, err := enc.w.Write(e.buf)
+	e.release(b)
 	return err
 }
 

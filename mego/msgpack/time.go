@@ -11,23 +11,21 @@ import (
 // timestampExt is the extension that a point in time is.
 const timestampExt = -1
 
-// time encodes t in 32 bits of seconds, in 30 bits of nanoseconds and 34 of
+// time appends t in 32 bits of seconds, in 30 bits of nanoseconds and 34 of
 // seconds, or in 32 of nanoseconds and 64 of seconds.
-func (e *encoder) time(t time.Time) error {
+func (e *encoder) time(b []byte, t time.Time) ([]byte, error) {
 	seconds, nanos := t.Unix(), uint32(t.Nanosecond())
 	switch {
 	case nanos == 0 && 0 <= seconds && seconds <= math.MaxUint32:
-		e.buf = appendExtHead(e.buf, 4, timestampExt)
-		e.buf = binary.BigEndian.AppendUint32(e.buf, uint32(seconds))
+		b = appendExtHead(b, 4, timestampExt)
+		return binary.BigEndian.AppendUint32(b, uint32(seconds)), nil
 	case 0 <= seconds && seconds < 1<<34:
-		e.buf = appendExtHead(e.buf, 8, timestampExt)
-		e.buf = binary.BigEndian.AppendUint64(e.buf, uint64(nanos)<<34|uint64(seconds))
-	default:
-		e.buf = appendExtHead(e.buf, 12, timestampExt)
-		e.buf = binary.BigEndian.AppendUint32(e.buf, nanos)
-		e.buf = binary.BigEndian.AppendUint64(e.buf, uint64(seconds))
+		b = appendExtHead(b, 8, timestampExt)
+		return binary.BigEndian.AppendUint64(b, uint64(nanos)<<34|uint64(seconds)), nil
 	}
-	return nil
+	b = appendExtHead(b, 12, timestampExt)
+	b = binary.BigEndian.AppendUint32(b, nanos)
+	return binary.BigEndian.AppendUint64(b, uint64(seconds)), nil
 }
 
 // readTimestamp reads the data of the extension, or says what is wrong with it.
