@@ -106,13 +106,13 @@ func (d *decoder) anyMap(n, start int) (any, error) {
 	}
 	m := make(map[string]any, min(n, maxRoom))
 	for i := range n {
-		at := d.off
+		at, budget := d.off, d.budget
 		h, err := d.next()
 		if err != nil {
 			return nil, err
 		}
 		if h.kind != kindStr {
-			d.off = at
+			d.off, d.budget = at, budget
 			mixed := make(map[any]any, min(n, maxRoom))
 			for key, x := range m {
 				mixed[key] = x

@@ -59,7 +59,7 @@ func (c compiler) fillStruct(p *plan, t reflect.Type) {
 		f.plan = c.plan(f.typ)
 		whole = whole && !f.omitEmpty && !f.pointers
 		s.exact[f.name] = f
-		fold := foldName(f.name)
+		fold := string(appendFold(nil, []byte(f.name)))
 		if s.folded[fold] == nil {
 			s.folded[fold] = f
 		}
@@ -217,19 +217,30 @@ func (s *structure) lookup(key []byte) *field {
 	if len(key) > utf8.UTFMax*s.longest {
 		return nil // no name is so long in any spelling
 	}
-	return s.folded[foldName(string(key))]
+	var room [64]byte
+	return s.folded[string(appendFold(room[:0], key))]
 }
 
-// foldName spells a name so that names that differ in case only are the same,
-// as strings.EqualFold sees it.
-func foldName(name string) string {
-	return strings.Map(func(r rune) rune {
+// appendFold appends the name, spelled so that names that differ in case only
+// are the same: with the least of the characters that strings.EqualFold takes
+// for one.
+func appendFold(b, name []byte) []byte {
+	for len(name) > 0 {
+		if c := name[0]; c < utf8.RuneSelf {
+			if 'a' <= c && c <= 'z' {
+				c -= 'a' - 'A'
+			}
+			b, name = append(b, c), name[1:]
+			continue
+		}
+		r, size := utf8.DecodeRune(name)
 		least := r
 		for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
 			least = min(least, next)
 		}
-		return least
-	}, name)
+		b, name = utf8.AppendRune(b, least), name[size:]
+	}
+	return b
 }
 
 // value returns the field of v, and false if it is inside an embedded pointer
