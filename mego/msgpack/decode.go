@@ -144,11 +144,9 @@ func (d *decoder) skipRest(h head, start int) error {
 	return nil
 }
 
-// format names the format of the next value.
+// format names the format of the next value, which announces something.
 func (d *decoder) format() string {
 	switch c := d.data[d.off]; {
-	case c < fixMap || c >= fixNeg:
-		return "fixint"
 	case c < fixArray:
 		return "fixmap"
 	case c < fixStr:

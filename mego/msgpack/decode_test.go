@@ -80,7 +80,7 @@ func TestDecode(t *testing.T) {
 		{"raw", "de0001d9016192c005", new(msgpack.RawMessage), msgpack.RawMessage(hx("de0001d9016192c005"))}, {"raw nil", "c0", new(msgpack.RawMessage), msgpack.RawMessage{0xc0}}, {"raws", "9201c0", new([]msgpack.RawMessage), []msgpack.RawMessage{{1}, {0xc0}}},
 		{"ext", "d40501", new(msgpack.Ext), msgpack.Ext{Type: 5, Data: []byte{1}}}, {"ext of time", "d6ff00000001", new(msgpack.Ext), msgpack.Ext{Type: -1, Data: hx("00000001")}}, {"nil leaves ext", "c0", &msgpack.Ext{Type: 3}, msgpack.Ext{Type: 3}},
 		{"Unmarshaler", "920102", new(point), point{1, 2}}, {"pointer to an Unmarshaler", "920102", new(*point), &point{1, 2}}, {"nil pointer to an Unmarshaler", "c0", ptr(&point{}), (*point)(nil)}, {"Unmarshalers", "9192c002", new([]point), []point{{0, 2}}},
-		{"TextUnmarshaler", "a33a3a31", new(netip.Addr), netip.MustParseAddr("::1")}, {"TextUnmarshaler of another kind", "a24c33", new(level), level(3)}, {"TextUnmarshaler by pointer", "a137", new(*big.Int), big.NewInt(7)}, {"nil leaves TextUnmarshaler", "c0", ptr(level(3)), level(3)},
+		{"TextUnmarshaler", "a33a3a31", new(netip.Addr), netip.MustParseAddr("::1")}, {"TextUnmarshaler of another kind", "a24c33", new(level), level(3)}, {"bytes with a form of their own", "92a131a132", new([]octet), []octet{1, 2}}, {"TextUnmarshaler by pointer", "a137", new(*big.Int), big.NewInt(7)}, {"nil leaves TextUnmarshaler", "c0", ptr(level(3)), level(3)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			mustUnmarshal(t, hx(test.code), test.into)
@@ -231,6 +231,17 @@ func TestDecodeError(t *testing.T) {
 	}
 }
 
+// 17.2: what is cut off is so for every type.
+func TestNothing(t *testing.T) {
+	for _, into := range []any{new(bool), new(int), new(uint8), new(float64), new(float32), new(string), new([]byte), new(hash), new([]int), new([]int8), new([1]int), new(map[int]int), new(map[string]any),
+		new(pair), new(chan int), new(error), new(*int), new(time.Time), new(time.Duration), new(msgpack.RawMessage), new(msgpack.Ext), new(point), new(level), new(loop), new(dictionary)} {
+		wantErr(t, msgpack.Unmarshal(nil, into), "msgpack: the message ends where a value should begin (byte 0)")
+		wantErr(t, msgpack.Unmarshal(hx("cd 01"), into), "msgpack: uint 16 of 3 bytes is cut off after 2 (byte 0)")
+		wantErr(t, msgpack.Unmarshal(hx("c1"), into), "msgpack: 0xc1 is never used (byte 0)")
+		wantErr(t, msgpack.Unmarshal(hx("a2 61"), into), "msgpack: fixstr of 2 bytes, but 1 is left (byte 0)")
+	}
+}
+
 // Keys in paths are quoted if they are not plain words, and cut if they are long.
 func TestPaths(t *testing.T) {
 	for key, want := range map[string]string{
@@ -324,6 +335,7 @@ func TestMalformed(t *testing.T) {
 		{"0xc1 as a key", hx("81 c1 01"), "0xc1 is never used (byte 1)"},
 		{"0xc1 as a later key", hx("82 01 01 c1 01"), "0xc1 is never used (byte 3)"},
 		{"cut off in a map", hx("82 a161 01 a1"), "fixstr of 1 byte, but 0 are left (byte 4)"},
+		{"cut off in a later key", hx("82 01 a162 cd"), "uint 16 of 3 bytes is cut off after 1 (byte 4)"},
 		{"cut off after a key", hx("82 a161 92 01 02 a162"), "b: the message ends where a value should begin (byte 8)"},
 		{"after the value", hx("05 05 06"), "2 bytes after the value (byte 1)"},
 		{"0xc1 after the value", hx("c0 c1"), "1 byte after the value (byte 1)"},

@@ -1,12 +1,15 @@
 package msgpack_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/big"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,6 +30,7 @@ type (
 	any2       any
 	loop       *loop
 	nest       []nest
+	mapNest    map[int]mapNest
 	tree       struct{ Left, Right *tree }
 	pair       struct{ A, B int }
 )
@@ -52,6 +56,16 @@ func (l *level) UnmarshalText(b []byte) error {
 	n, err := strconv.Atoi(strings.TrimPrefix(string(b), "L"))
 	*l = level(n)
 	return err
+}
+
+// An octet is a byte with a form of its own.
+type octet byte
+
+func (o octet) MarshalText() ([]byte, error) { return []byte{'0' + byte(o)}, nil }
+
+func (o *octet) UnmarshalText(b []byte) error {
+	*o = octet(b[0] - '0')
+	return nil
 }
 
 // A raw encodes itself as whatever it is.
@@ -139,6 +153,7 @@ func TestEncode(t *testing.T) {
 		{"pointer receiver in a struct", struct{ L level }{3}, "81a14ca24c33"}, {"pointer receiver in a map", map[string]level{"a": 3}, "81a161a24c33"}, {"before error", textProblem{}, "a474657874"},
 		{"error", errors.New("bad"), "a3626164"}, {"error in an interface", struct{ E error }{errors.New("bad")}, "81a145a3626164"}, {"wrapped error", fmt.Errorf("x: %w", errors.New("y")), "a4783a2079"}, {"own error", &problem{"p"}, "a170"}, {"own error by value", problem{"p"}, "a170"},
 		{"a key that has a text of its own", map[level]int{3: 1}, "810301"},
+		{"bytes with a form of their own", []octet{1, 2}, "92a131a132"}, {"array of such", [1]octet{1}, "91a131"},
 		{"interface type", []fmt.Stringer{netip.MustParseAddr("::1")}, "91a33a3a31"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -166,6 +181,8 @@ func TestEncodeErrors(t *testing.T) {
 	list[0] = list
 	table := map[string]any{}
 	table["a"] = table
+	ints := mapNest{}
+	ints[1] = ints
 	ring := &tree{}
 	ring.Left = ring
 	nested := nest{}
@@ -194,6 +211,8 @@ func TestEncodeErrors(t *testing.T) {
 		{"string keys that are one", map[any]any{"a": 1, named("a"): 1}, "msgpack: cannot encode map[interface {}]interface {}: two of its keys are one in MessagePack"},
 		{"pointer to itself", p, "msgpack: cannot encode msgpack_test.loop: it stands behind 1000 pointers and interfaces, or contains itself"},
 		{"interface in itself", i, "msgpack: cannot encode *interface {}: it stands behind 1000 pointers and interfaces, or contains itself"},
+		{"interface in itself, in a struct", struct{ A any }{i}, "msgpack: A: cannot encode interface {}: it stands behind 1000 pointers and interfaces, or contains itself"},
+		{"map of ints in itself", ints, "msgpack: " + strings.Repeat("1.", 99) + "1: cannot encode msgpack_test.mapNest: nested deeper than 100"},
 		{"list in itself", list, "msgpack: " + strings.Repeat("0.", 99) + "0: cannot encode []interface {}: nested deeper than 100"},
 		{"map in itself", table, "msgpack: " + strings.Repeat("a.", 99) + "a: cannot encode map[string]interface {}: nested deeper than 100"},
 		{"struct in itself", ring, "msgpack: " + strings.Repeat("Left.", 99) + "Left: cannot encode msgpack_test.tree: nested deeper than 100"},
@@ -352,6 +371,44 @@ func TestAppendTakesNoMemory(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(100, func() { mustMarshal(t, &v) }); n > 1 && !poolsForget {
 		t.Errorf("Marshal: %v allocations", n)
+	}
+}
+
+// Large maps come out sorted as small ones do, and leave nothing behind.
+func TestLargeMaps(t *testing.T) {
+	numbers, texts := map[int]string{}, map[named]int{}
+	for i := range 5000 {
+		numbers[i*7-9000] = strings.Repeat("x", 100)
+		texts[named(fmt.Sprintf("a common beginning %d", i))] = i
+	}
+	for _, m := range []any{numbers, texts} {
+		data := mustMarshal(t, m)
+		got := reflect.New(reflect.TypeOf(m))
+		mustUnmarshal(t, data, got.Interface())
+		wantEqual(t, got.Elem().Interface(), m)
+		wantBytes(t, mustMarshal(t, m), data)
+	}
+	wantBytes(t, mustMarshal(t, map[int]int{2: 2, 1: 1}), hx("8201010202"))
+}
+
+// Maps of strings of all sizes and beginnings are sorted by bytes.
+func TestSortedKeys(t *testing.T) {
+	for n := range 40 {
+		for _, prefix := range []string{"", "a", "common", "a common beginning ", "\x00"} {
+			m := map[string]any{prefix: nil}
+			for i := range n {
+				m[fmt.Sprintf("%s%d", prefix, i*i*31)] = nil
+				m[prefix+strings.Repeat("\x00", i%10)] = nil
+			}
+			var want []byte
+			for _, key := range slices.Sorted(maps.Keys(m)) {
+				want = append(append(want, mustMarshal(t, key)...), 0xc0)
+			}
+			data := mustMarshal(t, m)
+			if !bytes.HasSuffix(data, want) || len(data) > len(want)+3 {
+				t.Fatalf("%q and %d keys: got %x, want %x", prefix, n, data, want)
+			}
+		}
 	}
 }
 

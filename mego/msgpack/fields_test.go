@@ -25,6 +25,11 @@ type (
 		R, Both int
 		X       int
 	}
+	Middle struct {
+		Deep
+		M int
+	}
+	Lower  struct{ Middle }
 	hidden struct {
 		Shown  int
 		secret int
@@ -50,7 +55,17 @@ func TestEmbeddedAsInJSON(t *testing.T) {
 		}{}, struct {
 			*Left
 			Right
-		}{Left: &Left{}}, struct{ *Left }{}, struct{ hidden }{}, struct{ Number }{}, struct {
+		}{Left: &Left{}}, struct {
+			Left
+			Middle
+		}{}, struct {
+			Lower
+			Left
+		}{}, struct {
+			*Left
+			*Middle
+			X int
+		}{}, struct{ *Left }{}, struct{ hidden }{}, struct{ Number }{}, struct {
 			Left `json:"left"`
 			L    int
 		}{}, struct {

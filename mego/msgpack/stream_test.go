@@ -17,7 +17,7 @@ import (
 func TestStream(t *testing.T) {
 	var data bytes.Buffer
 	enc := msgpack.NewEncoder(&data)
-	values := []any{int64(1), "two", []any{3.5, nil}, map[string]any{"four": strings.Repeat("4", 5000)}, nil, []any{}, map[string]any{}, []byte{}, true}
+	values := []any{int64(1), "two", []any{3.5, nil}, map[string]any{"four": strings.Repeat("4", 300_000)}, nil, []any{}, map[string]any{}, []byte{}, true}
 	for _, v := range values {
 		if err := enc.Encode(v); err != nil {
 			t.Fatal(err)
