@@ -158,28 +158,13 @@ func (d *decoder) format() string {
 	}
 }
 
-// describe names the value that h is the head of: "integer 300", "array of 3".
-func (d *decoder) describe(h head) string {
-	switch h.kind {
-	case kindUint:
-		return "integer " + strconv.FormatUint(h.bits, 10)
-	case kindInt:
-		return "integer " + strconv.FormatInt(int64(h.bits), 10)
-	case kindFloat:
-		return "float " + strconv.FormatFloat(h.float(), 'g', -1, 64)
-	case kindExt:
-		return "extension " + strconv.Itoa(int(h.ext))
-	}
-	return h.kind.String()
-}
-
 // found describes the next value.
 func (d *decoder) found() string {
 	h, err := d.peek()
 	if err != nil {
 		return "nothing"
 	}
-	return d.describe(h)
+	return h.describe()
 }
 
 func count(n uint64, noun string) string {
@@ -216,7 +201,7 @@ func (d *decoder) open(want kind, t reflect.Type) (n int, isNil bool, err error)
 	case h.kind == kindNil:
 		return 0, true, nil
 	}
-	return 0, false, mismatch(start, d.describe(h), t, "")
+	return 0, false, mismatch(start, h.describe(), t, "")
 }
 
 // integer returns the head of the next value as one of an integer, or of nil.
@@ -230,7 +215,7 @@ func (d *decoder) integer(t reflect.Type) (head, error) {
 	case h.kind == kindFloat:
 		f := h.float()
 		if f != math.Trunc(f) || math.IsInf(f, 0) { // NaN is not even NaN
-			return h, mismatch(start, d.describe(h), t, "it is no integer")
+			return h, mismatch(start, h.describe(), t, "it is no integer")
 		}
 		switch {
 		case 0 <= f && f < 1<<64:
@@ -238,9 +223,9 @@ func (d *decoder) integer(t reflect.Type) (head, error) {
 		case -1<<63 <= f && f < 0:
 			return head{kind: kindInt, bits: uint64(int64(f))}, nil
 		}
-		return h, mismatch(start, d.describe(h), t, "out of range")
+		return h, mismatch(start, h.describe(), t, "out of range")
 	}
-	return h, mismatch(start, d.describe(h), t, "")
+	return h, mismatch(start, h.describe(), t, "")
 }
 
 // signed decodes an integer of so many bits into a t.
@@ -252,7 +237,7 @@ func (d *decoder) signed(bits int, t reflect.Type) (i int64, isNil bool, err err
 	}
 	i = int64(h.bits)
 	if h.kind == kindUint && i < 0 || i<<(64-bits)>>(64-bits) != i {
-		return 0, false, mismatch(start, d.describe(h), t, "out of range")
+		return 0, false, mismatch(start, h.describe(), t, "out of range")
 	}
 	return i, false, nil
 }
@@ -265,7 +250,7 @@ func (d *decoder) unsigned(bits int, t reflect.Type) (u uint64, isNil bool, err 
 		return 0, true, err
 	}
 	if h.kind == kindInt || h.bits<<(64-bits)>>(64-bits) != h.bits {
-		return 0, false, mismatch(start, d.describe(h), t, "out of range")
+		return 0, false, mismatch(start, h.describe(), t, "out of range")
 	}
 	return h.bits, false, nil
 }
@@ -287,7 +272,7 @@ func (d *decoder) number(t reflect.Type) (f float64, isNil bool, err error) {
 	case kindNil:
 		return 0, true, nil
 	}
-	return 0, false, mismatch(start, d.describe(h), t, "")
+	return 0, false, mismatch(start, h.describe(), t, "")
 }
 
 // The following decode elements of lists and values of maps: nil leaves them zero.
@@ -324,5 +309,5 @@ func (d *decoder) text(t reflect.Type) (b []byte, isNil bool, err error) {
 	case h.kind == kindNil:
 		return nil, true, nil
 	}
-	return nil, false, mismatch(start, d.describe(h), t, "")
+	return nil, false, mismatch(start, h.describe(), t, "")
 }

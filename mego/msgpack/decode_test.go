@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"math/big"
+	"net"
 	"net/netip"
 	"reflect"
 	"runtime"
@@ -80,7 +81,7 @@ func TestDecode(t *testing.T) {
 		{"raw", "de0001d9016192c005", new(msgpack.RawMessage), msgpack.RawMessage(hx("de0001d9016192c005"))}, {"raw nil", "c0", new(msgpack.RawMessage), msgpack.RawMessage{0xc0}}, {"raws", "9201c0", new([]msgpack.RawMessage), []msgpack.RawMessage{{1}, {0xc0}}},
 		{"ext", "d40501", new(msgpack.Ext), msgpack.Ext{Type: 5, Data: []byte{1}}}, {"ext of time", "d6ff00000001", new(msgpack.Ext), msgpack.Ext{Type: -1, Data: hx("00000001")}}, {"nil leaves ext", "c0", &msgpack.Ext{Type: 3}, msgpack.Ext{Type: 3}},
 		{"Unmarshaler", "920102", new(point), point{1, 2}}, {"pointer to an Unmarshaler", "920102", new(*point), &point{1, 2}}, {"nil pointer to an Unmarshaler", "c0", ptr(&point{}), (*point)(nil)}, {"Unmarshalers", "9192c002", new([]point), []point{{0, 2}}},
-		{"TextUnmarshaler", "a33a3a31", new(netip.Addr), netip.MustParseAddr("::1")}, {"TextUnmarshaler of another kind", "a24c33", new(level), level(3)}, {"bytes with a form of their own", "92a131a132", new([]octet), []octet{1, 2}}, {"TextUnmarshaler by pointer", "a137", new(*big.Int), big.NewInt(7)}, {"nil leaves TextUnmarshaler", "c0", ptr(level(3)), level(3)},
+		{"TextUnmarshaler", "a33a3a31", new(netip.Addr), netip.MustParseAddr("::1")}, {"TextUnmarshaler of another kind", "a24c33", new(level), level(3)}, {"bytes with a form of their own", "92a131a132", new([]octet), []octet{1, 2}}, {"TextUnmarshaler by pointer", "a137", new(*big.Int), big.NewInt(7)}, {"nil slice with methods", "c0", ptr(net.IP{1}), net.IP(nil)}, {"nil leaves TextUnmarshaler", "c0", ptr(level(3)), level(3)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			mustUnmarshal(t, hx(test.code), test.into)

@@ -91,7 +91,7 @@ func decodeBool(d *decoder, v reflect.Value) error {
 	case h.kind == kindBool:
 		v.SetBool(h.bits == 1)
 	case h.kind != kindNil:
-		return mismatch(start, d.describe(h), v.Type(), "")
+		return mismatch(start, h.describe(), v.Type(), "")
 	}
 	return nil
 }
@@ -256,14 +256,15 @@ func decodeKey(d *decoder, key decodeFunc, k reflect.Value) error {
 		}
 		return key(d, k)
 	}
-	start, found := d.off, d.found()
+	start := d.off
 	x, err := d.anyKey()
 	switch {
 	case err != nil:
 		return err
 	case x == nil:
-	case k.NumMethod() > 0:
-		return mismatch(start, found, k.Type(), "")
+	case k.NumMethod() > 0: // none of the keys there are has methods
+		d.off = start
+		return mismatch(start, d.found(), k.Type(), "")
 	default:
 		k.Set(reflect.ValueOf(x))
 	}
@@ -370,7 +371,7 @@ func (d *decoder) ext(x *Ext) error {
 	case err != nil || h.kind == kindNil:
 		return err
 	case h.kind != kindExt:
-		return mismatch(start, d.describe(h), reflect.TypeFor[Ext](), "")
+		return mismatch(start, h.describe(), reflect.TypeFor[Ext](), "")
 	}
 	data := d.take(h)
 	if h.ext == timestampExt {
@@ -399,10 +400,15 @@ func decodeText(d *decoder, v reflect.Value) error {
 	start := d.off
 	h, err := d.next()
 	switch {
-	case err != nil || h.kind == kindNil:
+	case err != nil:
 		return err
+	case h.kind == kindNil:
+		if v.Kind() == reflect.Slice || v.Kind() == reflect.Map {
+			v.SetZero()
+		}
+		return nil
 	case h.kind != kindStr:
-		return mismatch(start, d.describe(h), v.Type(), "")
+		return mismatch(start, h.describe(), v.Type(), "")
 	}
 	if err := v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText(d.take(h)); err != nil {
 		return refused(start, "string", v.Type(), err)
@@ -418,7 +424,7 @@ func decodeUnsupported(d *decoder, v reflect.Value) error {
 	case err != nil:
 		return err
 	case h.kind != kindNil:
-		return mismatch(start, d.describe(h), v.Type(), "")
+		return mismatch(start, h.describe(), v.Type(), "")
 	}
 	switch v.Kind() {
 	case reflect.Interface, reflect.Pointer:

@@ -41,7 +41,8 @@
 //	struct                               map; fields in the order they are declared
 //	pointer, interface                   what it points to or holds
 //
-// Methods with pointer receivers are called as well, if need be on a copy.
+// Methods with pointer receivers are called as well, if need be on a copy. Their
+// panics are the caller's.
 // Channels, functions, complex numbers, unsafe pointers and other keys are
 // errors that name the type. So are values that contain themselves.
 //
@@ -103,7 +104,8 @@
 // A key in the message belongs to the field of exactly that name, else to one
 // that differs in case only. Other keys are skipped with what they hold, keys
 // that are no text too. A field that is missing in the message is left alone.
-// If a key occurs twice the last one counts.
+// If a key occurs twice the last one counts; a struct or map that is decoded into
+// twice keeps what the second time does not name.
 //
 // # Limits
 //

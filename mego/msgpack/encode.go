@@ -2,6 +2,7 @@ package msgpack
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"sync"
 	"time"
@@ -138,7 +139,7 @@ func (e *encoder) raw(b []byte, m RawMessage) ([]byte, error) {
 // value appends data, which has to be one value, and came from a t.
 func (e *encoder) value(b, data []byte, t reflect.Type) ([]byte, error) {
 	d := newDecoder(data)
-	d.depth, d.budget = e.depth, len(data)
+	d.depth, d.budget = e.depth, math.MaxInt // of values as many as one likes can be encoded
 	err := d.skip()
 	if err == nil {
 		err = d.end()

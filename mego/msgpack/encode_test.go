@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"math/big"
+	"net"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -153,6 +154,7 @@ func TestEncode(t *testing.T) {
 		{"pointer receiver in a struct", struct{ L level }{3}, "81a14ca24c33"}, {"pointer receiver in a map", map[string]level{"a": 3}, "81a161a24c33"}, {"before error", textProblem{}, "a474657874"},
 		{"error", errors.New("bad"), "a3626164"}, {"error in an interface", struct{ E error }{errors.New("bad")}, "81a145a3626164"}, {"wrapped error", fmt.Errorf("x: %w", errors.New("y")), "a4783a2079"}, {"own error", &problem{"p"}, "a170"}, {"own error by value", problem{"p"}, "a170"},
 		{"a key that has a text of its own", map[level]int{3: 1}, "810301"},
+		{"nil slice with methods", net.IP(nil), "c0"}, {"slice with methods", net.IPv4(1, 2, 3, 4), "a7312e322e332e34"},
 		{"bytes with a form of their own", []octet{1, 2}, "92a131a132"}, {"array of such", [1]octet{1}, "91a131"},
 		{"interface type", []fmt.Stringer{netip.MustParseAddr("::1")}, "91a33a3a31"},
 	} {

@@ -183,6 +183,16 @@ func (f *field) present(v reflect.Value) (reflect.Value, bool) {
 	return v, ok && !(f.omitEmpty && isEmpty(v))
 }
 
+// orNil encodes nil slices and maps as nil, whatever methods they have.
+func orNil(encode encodeFunc) encodeFunc {
+	return func(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
+		if k := v.Kind(); (k == reflect.Slice || k == reflect.Map) && v.IsNil() {
+			return append(b, codeNil), nil
+		}
+		return encode(e, b, v)
+	}
+}
+
 func encodeMarshaler(e *encoder, b []byte, v reflect.Value) ([]byte, error) {
 	data, err := method[Marshaler](v).MarshalMsgpack()
 	if err != nil {

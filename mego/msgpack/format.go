@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strconv"
 )
 
 // First bytes of the formats. Those with fix in their name hold a number in
@@ -77,6 +78,21 @@ type head struct {
 	kind kind
 	ext  int8
 	bits uint64 // the value, or how many bytes, elements or pairs follow
+}
+
+// describe names the value for an error: "integer 300", "array".
+func (h head) describe() string {
+	switch h.kind {
+	case kindUint:
+		return "integer " + strconv.FormatUint(h.bits, 10)
+	case kindInt:
+		return "integer " + strconv.FormatInt(int64(h.bits), 10)
+	case kindFloat:
+		return "float " + strconv.FormatFloat(h.float(), 'g', -1, 64)
+	case kindExt:
+		return "extension " + strconv.Itoa(int(h.ext))
+	}
+	return h.kind.String()
 }
 
 func (h head) float() float64 { return math.Float64frombits(h.bits) }

@@ -94,15 +94,16 @@ func (c compiler) fill(p *plan, t reflect.Type) {
 	if t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface {
 		return // nil is nil, and the plan of what it holds sees to the methods
 	}
-	switch pointer := reflect.PointerTo(t); {
+	pointer := reflect.PointerTo(t)
+	switch {
 	case pointer.Implements(marshalerType):
-		p.encode = encodeMarshaler
+		p.encode = orNil(encodeMarshaler)
 	case pointer.Implements(textMarshalerType):
-		p.encode = encodeText
+		p.encode = orNil(encodeText)
 	case pointer.Implements(errorType):
-		p.encode = encodeErrorText
+		p.encode = orNil(encodeErrorText)
 	}
-	switch pointer := reflect.PointerTo(t); {
+	switch {
 	case pointer.Implements(unmarshalerType):
 		p.decode = decodeUnmarshaler
 	case pointer.Implements(textUnmarshalerType):

@@ -103,7 +103,7 @@ func TestStreamErrors(t *testing.T) {
 		{"as long as the limit", strings.NewReader("\xa5hello"), 6, ""},
 		{"longer than the limit in all", strings.NewReader("\x93\x01\x02\x03"), 3, "msgpack: longer than 3 bytes (byte 3)"},
 		{"a head at the limit", iotest.OneByteReader(strings.NewReader("\x92\x01\xcd\x01\x02")), 4, "msgpack: longer than 4 bytes (byte 2)"},
-		{"no limit, and not enough", strings.NewReader("\xdb\xff\xff\xff\xff"), -1, "msgpack: the data ends after 5 bytes of a value (byte 0)"},
+		{"no limit, and not enough", strings.NewReader("\xdb\x7f\xff\xff\x00"), -1, "msgpack: the data ends after 5 bytes of a value (byte 0)"},
 		{"malformed for Go's maps only", strings.NewReader("\x81\x90\x01"), 0, "msgpack: a key cannot be an array (byte 1)"},
 	} {
 		dec := msgpack.NewDecoder(test.r)

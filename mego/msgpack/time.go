@@ -83,14 +83,14 @@ func (d *decoder) time(t *time.Time) error {
 		return nil
 	case kindUint:
 		if h.bits > math.MaxInt64 {
-			return mismatch(start, d.describe(h), typ, "out of range")
+			return mismatch(start, h.describe(), typ, "out of range")
 		}
 		fallthrough
 	case kindInt:
 		*t = time.Unix(int64(h.bits), 0).UTC()
 		return nil
 	}
-	return mismatch(start, d.describe(h), typ, "")
+	return mismatch(start, h.describe(), typ, "")
 }
 
 // decodeDuration decodes nanoseconds, or text by time.ParseDuration.
