@@ -207,10 +207,6 @@ func orderedFloat(f float64) uint64 {
 // orderedText returns numbers in the order of the texts, as far as their first
 // eight bytes tell.
 func orderedText(s string) uint64 {
-	if len(s) >= 8 {
-		return uint64(s[7]) | uint64(s[6])<<8 | uint64(s[5])<<16 | uint64(s[4])<<24 |
-			uint64(s[3])<<32 | uint64(s[2])<<40 | uint64(s[1])<<48 | uint64(s[0])<<56
-	}
 	var first [8]byte
 	copy(first[:], s)
 	return binary.BigEndian.Uint64(first[:])
@@ -220,6 +216,9 @@ func orderedText(s string) uint64 {
 // of b. Keys that are two in Go and one in MessagePack are an error: int(1) and
 // uint8(1) in a map[any]any.
 func (e *encoder) sort(entries []entry, b []byte, t reflect.Type) error {
+	if len(entries) < 2 {
+		return nil
+	}
 	order := e.order[:0]
 	for i := range entries {
 		order = append(order, i)

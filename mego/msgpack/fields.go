@@ -22,8 +22,8 @@ type structure struct {
 
 // A field is one field of a struct, or of one that is embedded in it.
 //
-//	Age  int                           => field{name: "Age", index: []int{0}}
-//	Name string `msgpack:"n,omitempty` => field{name: "n", index: []int{1}, omitEmpty: true}
+//	Age  int                            => field{name: "Age", index: []int{0}}
+//	Name string `msgpack:"n,omitempty"` => field{name: "n", index: []int{1}, omitEmpty: true}
 type field struct {
 	name      string
 	head      []byte // the name, encoded
