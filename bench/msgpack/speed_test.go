@@ -19,7 +19,8 @@ import (
 //
 // prints, as the metric "ratio", the CPU time of ours over theirs, the garbage
 // collector's among it, as the median of interleaved rounds, and as "allocs" and
-// "theirs" the allocations of each per value.
+// "theirs" the allocations of each per value. MarshalSorted has theirs sort keys
+// too, as ours always does.
 
 // A Reply is what an RPC engine sends.
 type Reply struct {
@@ -193,20 +194,19 @@ func BenchmarkRatio(b *testing.B) {
 				}
 			})
 		})
-		b.Run("MarshalSorted/"+s.name, func(b *testing.B) {
-			if !s.maps {
-				return
-			}
-			ratio(b, func() {
-				if _, err := msgpack.Marshal(s.value); err != nil {
-					b.Fatal(err)
-				}
-			}, func() {
-				if _, err := marshalSorted(s.value); err != nil {
-					b.Fatal(err)
-				}
+		if s.maps {
+			b.Run("MarshalSorted/"+s.name, func(b *testing.B) {
+				ratio(b, func() {
+					if _, err := msgpack.Marshal(s.value); err != nil {
+						b.Fatal(err)
+					}
+				}, func() {
+					if _, err := marshalSorted(s.value); err != nil {
+						b.Fatal(err)
+					}
+				})
 			})
-		})
+		}
 		b.Run("Unmarshal/"+s.name, func(b *testing.B) {
 			data, err := msgpack.Marshal(s.value)
 			must(b, err)

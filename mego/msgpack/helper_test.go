@@ -95,10 +95,3 @@ func decodeError(t testing.TB, err error) *msgpack.DecodeError {
 	}
 	return e
 }
-
-// decodeInto decodes into a new T.
-func decodeInto[T any](data []byte) (any, error) {
-	var v T
-	err := msgpack.Unmarshal(data, &v)
-	return v, err
-}
