@@ -6,6 +6,7 @@ require (
 	github.com/asaskevich/govalidator/v12 v12.0.0
 	github.com/go-playground/validator/v10 v10.30.6
 	github.com/gongular/gongular v0.0.0
+	github.com/vmihailenco/msgpack/v5 v5.4.1
 )
 
 require (
@@ -13,6 +14,7 @@ require (
 	github.com/go-playground/locales v0.14.2 // indirect
 	github.com/go-playground/universal-translator v0.18.2 // indirect
 	github.com/leodido/go-urn v1.5.0 // indirect
+	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
