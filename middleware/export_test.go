@@ -1,7 +1,9 @@
 package middleware
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"time"
 )
@@ -47,7 +49,9 @@ func Watching(f func(Seen)) Middleware {
 func Counting(f func(received, sent int64, idle time.Duration)) Middleware {
 	return entry(func(next http.Handler, rec *record, w http.ResponseWriter, r *http.Request) {
 		t := rec.watchTraffic()
-		defer func() { f(t.received.Load(), t.sent.Load(), t.idle()) }()
+		if f != nil {
+			defer func() { f(t.received.Load(), t.sent.Load(), t.idle()) }()
+		}
 		next.ServeHTTP(w, r)
 	})
 }
@@ -97,3 +101,9 @@ func Forking() Middleware {
 		}
 	})
 }
+
+// upper is a layer that sees the body.
+type upper struct{ layer }
+
+func (u *upper) Write(p []byte) (int, error)         { return u.layer.Write(bytes.ToUpper(p)) }
+func (u *upper) ReadFrom(r io.Reader) (int64, error) { return copyTo(u, r) }
