@@ -107,3 +107,18 @@ type upper struct{ layer }
 
 func (u *upper) Write(p []byte) (int, error)         { return u.layer.Write(bytes.ToUpper(p)) }
 func (u *upper) ReadFrom(r io.Reader) (int64, error) { return copyTo(u, r) }
+
+// Seeing is an entry with a layer that sees the body, and leaves it as it is.
+func Seeing() Middleware {
+	return entry(func(next http.Handler, rec *record, w http.ResponseWriter, r *http.Request) {
+		out, w := rec.writerFor(w)
+		l := &seeing{layer: out.top}
+		out.top = l
+		defer func() { out.top = l.layer }()
+		next.ServeHTTP(w, r)
+	})
+}
+
+type seeing struct{ layer }
+
+func (s *seeing) ReadFrom(r io.Reader) (int64, error) { return copyTo(s, r) }
