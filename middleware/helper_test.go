@@ -575,12 +575,18 @@ func (l *pipeListener) dial(context.Context, string, string) (net.Conn, error) {
 
 // inBubble runs f in a synctest bubble, where time passes when nothing else
 // happens, with a client of the handler. f may dial the listener for WebSockets,
-// see shake. The addresses have no IP.
+// see shake. The addresses have no IP. It waits for all handlers to return.
 func inBubble(t *testing.T, h http.Handler, f func(t *testing.T, l *pipeListener, c *http.Client)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		l := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
-		server := &http.Server{Handler: h, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+		var running sync.WaitGroup
+		counted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			running.Add(1)
+			defer running.Done()
+			h.ServeHTTP(w, r)
+		})
+		server := &http.Server{Handler: counted, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 		ended := make(chan error)
 		go func() { ended <- server.Serve(l) }()
 		transport := &http.Transport{DialContext: l.dial}
@@ -588,6 +594,7 @@ func inBubble(t *testing.T, h http.Handler, f func(t *testing.T, l *pipeListener
 		transport.CloseIdleConnections()
 		server.Close()
 		<-ended
+		running.Wait()
 	})
 }
 
