@@ -286,7 +286,7 @@ func newKinds(t testing.TB) *kinds {
 		}
 	})
 	k.mux.HandleFunc("/hijack", func(w http.ResponseWriter, r *http.Request) {
-		_, _, err := w.(http.Hijacker).Hijack()
+		_, _, err := http.NewResponseController(w).Hijack()
 		fmt.Fprint(w, errors.Is(err, http.ErrNotSupported))
 	})
 	k.mux.HandleFunc("/panic", func(w http.ResponseWriter, r *http.Request) {
@@ -299,7 +299,7 @@ func newKinds(t testing.TB) *kinds {
 		k.gone <- r.Context().Err()
 	})
 	k.mux.HandleFunc("/echo", func(w http.ResponseWriter, r *http.Request) {
-		conn, err := new(ws.Upgrader).Upgrade(w, r, http.Header{"X-Own": {"yes"}})
+		conn, err := everyOrigin.Upgrade(w, r, http.Header{"X-Own": {"yes"}})
 		if err != nil {
 			ws.Refuse(w, err)
 			return
@@ -317,6 +317,9 @@ func newKinds(t testing.TB) *kinds {
 	})
 	return k
 }
+
+// everyOrigin leaves the check of the Origin to the middleware.
+var everyOrigin = ws.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
 
 // probe notes what the server's own ReadFrom is given.
 func (k *kinds) probe(h http.Handler) http.Handler {
