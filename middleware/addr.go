@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -32,15 +33,21 @@ func peer(r *http.Request) netip.Addr {
 //
 //	1.2.3.4  1.2.3.4:80  ::1  [::1]  [::1]:80  ::ffff:1.2.3.4  fe80::1%eth0
 func parseHop(s string) (netip.Addr, bool) {
-	if at, err := netip.ParseAddrPort(s); err == nil {
-		return plain(at.Addr()), true
-	}
+	host, port, ported := s, "", false
 	if inner, ok := strings.CutPrefix(s, "["); ok {
-		if s, ok = strings.CutSuffix(inner, "]"); !ok {
+		host, port, ok = strings.Cut(inner, "]")
+		if port, ported = strings.CutPrefix(port, ":"); !ok || !ported && port != "" {
+			return netip.Addr{}, false
+		}
+	} else if strings.Count(s, ":") == 1 {
+		host, port, ported = strings.Cut(s, ":")
+	}
+	if ported {
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 			return netip.Addr{}, false
 		}
 	}
-	addr, err := netip.ParseAddr(s)
+	addr, err := netip.ParseAddr(host)
 	if err != nil {
 		return netip.Addr{}, false
 	}
@@ -70,23 +77,30 @@ func parsePrefix(s string) (netip.Prefix, error) {
 // A prefixSet is a set of networks. Looking an address up takes one step for each
 // length of a prefix that there is, however many networks are that long.
 //
-//	10.0.0.0/8, 1.2.3.4, 1.2.3.5 => lengths {false: [8 32]}
+//	10.0.0.0/8, 1.2.3.4, 1.2.3.5 => lengths {{8, 32}, {}}
 type prefixSet struct {
 	members map[netip.Prefix]struct{}
 	counts  map[prefixLength]int
-	lengths map[bool][]int // by whether it is IPv6; those in counts
+	lengths [2][]int // of IPv4 and IPv6; those in counts
 }
 
 // A prefixLength is a length of networks of one family.
-type prefixLength struct {
-	is6  bool
-	bits int
+type prefixLength struct{ family, bits int }
+
+func lengthOf(p netip.Prefix) prefixLength { return prefixLength{familyOf(p.Addr()), p.Bits()} }
+
+// familyOf returns 0 for IPv4, 1 for IPv6.
+func familyOf(addr netip.Addr) int {
+	if addr.Is4() {
+		return 0
+	}
+	return 1
 }
 
 // newPrefixSet returns a set for the constructor name, which panics if an entry
 // cannot be parsed.
 func newPrefixSet(name string, entries []string) *prefixSet {
-	set := &prefixSet{map[netip.Prefix]struct{}{}, map[prefixLength]int{}, map[bool][]int{}}
+	set := &prefixSet{members: map[netip.Prefix]struct{}{}, counts: map[prefixLength]int{}}
 	for _, entry := range entries {
 		p, err := parsePrefix(entry)
 		must(err, name)
@@ -100,9 +114,10 @@ func (set *prefixSet) add(p netip.Prefix) {
 		return
 	}
 	set.members[p] = struct{}{}
-	length := prefixLength{p.Addr().Is6(), p.Bits()}
+	length := lengthOf(p)
 	if set.counts[length]++; set.counts[length] == 1 {
-		set.lengths[length.is6] = append(set.lengths[length.is6], length.bits)
+		lengths := &set.lengths[length.family]
+		*lengths = append(*lengths, length.bits)
 	}
 }
 
@@ -111,10 +126,11 @@ func (set *prefixSet) remove(p netip.Prefix) bool {
 		return false
 	}
 	delete(set.members, p)
-	length := prefixLength{p.Addr().Is6(), p.Bits()}
+	length := lengthOf(p)
 	if set.counts[length]--; set.counts[length] == 0 {
 		delete(set.counts, length)
-		set.lengths[length.is6] = slices.DeleteFunc(set.lengths[length.is6], func(bits int) bool { return bits == length.bits })
+		lengths := &set.lengths[length.family]
+		*lengths = slices.DeleteFunc(*lengths, func(bits int) bool { return bits == length.bits })
 	}
 	return true
 }
@@ -124,7 +140,7 @@ func (set *prefixSet) has(addr netip.Addr) bool {
 	if !addr.IsValid() {
 		return false
 	}
-	for _, bits := range set.lengths[addr.Is6()] {
+	for _, bits := range set.lengths[familyOf(addr)] {
 		p, _ := addr.Prefix(bits)
 		if _, ok := set.members[p]; ok {
 			return true

@@ -48,6 +48,10 @@ func TestClientIP(t *testing.T) {
 		"/run/app/client.sock":  "invalid IP",
 		"1.2.3.4:5678 ":         "invalid IP",
 		"[1.2.3.4]":             "1.2.3.4",
+		"[::1]x":                "invalid IP",
+		"[::1]:":                "invalid IP",
+		"1.2.3.4:":              "invalid IP",
+		"1.2.3.4:x":             "invalid IP",
 		"[2001:db8::1%en0]:443": "2001:db8::1",
 	} {
 		for name, mw := range map[string]middleware.Middleware{"no entry": middleware.Chain(), "entry": middleware.Nothing(), "nobody trusted": middleware.TrustedProxies()} {

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -327,8 +328,10 @@ func SecurityHeaders(config SecurityConfig) Middleware {
 
 	set := func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		for _, field := range fixed {
-			h.Set(field[0], field[1])
+		values := make([]string, len(fixed)) // of all fields, in one allocation
+		for i, field := range fixed {
+			values[i] = field[1]
+			h[field[0]] = values[i : i+1 : i+1]
 		}
 		if hsts != "" && schemeOf(r) == schemeHTTPS {
 			h.Set("Strict-Transport-Security", hsts)
@@ -480,20 +483,19 @@ func extractHeaders(name string, keys map[string]string) Middleware {
 }
 
 // BlockUserAgent returns middleware that answers 403 "user agent blocked" if a
-// User-Agent contains one of the texts, in any case. It panics if there are none,
+// User-Agent contains one of the texts, in any case of ASCII letters. It panics if there are none,
 // or one is empty, which would block everybody.
 func BlockUserAgent(blocked ...string) Middleware {
 	mustHave(len(blocked) > 0, "BlockUserAgent", "no texts")
-	lower := make([]string, len(blocked))
+	lower := make([][]byte, len(blocked))
 	for i, text := range blocked {
 		mustHave(text != "", "BlockUserAgent", "an empty text: everybody would be blocked")
-		lower[i] = strings.ToLower(text)
+		lower[i] = appendLower(nil, text)
 	}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			for _, agent := range r.Header["User-Agent"] {
-				agent = strings.ToLower(agent)
-				if slices.ContainsFunc(lower, func(text string) bool { return strings.Contains(agent, text) }) {
+				if containsAny(agent, lower) {
 					refuse(w, r, http.StatusForbidden, "user agent blocked")
 					return
 				}
@@ -501,6 +503,31 @@ func BlockUserAgent(blocked ...string) Middleware {
 			next.ServeHTTP(w, r)
 		})
 	}
+}
+
+// containsAny reports whether s has one of the texts, which are in lower case, in
+// any case.
+func containsAny(s string, lower [][]byte) bool {
+	var buf [512]byte // longer than what browsers send
+	b := appendLower(buf[:0], s)
+	for _, text := range lower {
+		if bytes.Contains(b, text) {
+			return true
+		}
+	}
+	return false
+}
+
+// appendLower appends s with its ASCII letters in lower case.
+func appendLower(b []byte, s string) []byte {
+	for i := range len(s) {
+		c := s[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		b = append(b, c)
+	}
+	return b
 }
 
 // RequireUserAgent returns middleware that answers 400 "user agent required" to

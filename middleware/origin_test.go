@@ -33,6 +33,7 @@ func TestOriginPanics(t *testing.T) {
 		{"https://[1.2.3.4]", `"https://[1.2.3.4]" is no origin, as https://example.com is`},
 		{"https://[fe80::1%eth0]", `"https://[fe80::1%eth0]" is no origin, as https://example.com is`},
 		{"1http://example.com", `"1http://example.com" is no origin, as https://example.com is`},
+		{"ht tp://example.com", `"ht tp://example.com" is no origin, as https://example.com is`},
 		{"://example.com", `"://example.com" is no origin, as https://example.com is`},
 		{"Null", `"Null" is no origin, as https://example.com is`},
 		{"wss://example.com", `"wss://example.com" is never the origin of a page: those have http or https`},

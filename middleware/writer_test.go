@@ -197,6 +197,16 @@ func TestPlainWriterBelow(t *testing.T) {
 	}
 }
 
+// A layer works over a writer that cannot flush.
+func TestLayerWithoutFlush(t *testing.T) {
+	var log bytes.Buffer
+	h := middleware.Chain(middleware.Nothing(), middleware.Layered())(fine)
+	h.ServeHTTP(&recordingWriter{http.Header{}, &log}, request("GET", "/"))
+	if got := log.String(); got != "Write FINE\n" {
+		t.Errorf("the server was told %q", got)
+	}
+}
+
 // A layer sees the body, however it is written, and is off again afterwards; one
 // behind a foreign wrapper stands on that.
 func TestLayer(t *testing.T) {
