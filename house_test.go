@@ -47,8 +47,8 @@ func folders(t testing.TB) []string {
 }
 
 // Imports point down: what builds on the root, the root, then the floor, whose
-// packages know neither the root nor each other. Package middleware stands beside,
-// for any server: nobody imports it, and it imports nobody. Production code has nothing
+// packages know neither the root nor each other. Package middleware is for any
+// server, and imports none of them. Production code has nothing
 // but the standard library, and golang.org/x/net/websocket in ws.
 func TestImportsPointDown(t *testing.T) {
 	floor := map[string]bool{"bind": true, "inject": true, "validate": true, "ws": true, "stats": true}

@@ -78,6 +78,34 @@ func TestEndedSessionCloses(t *testing.T) {
 	}
 }
 
+// Package ws attaches itself: there is nothing that a handler has to do.
+func TestEndedSessionOfWS(t *testing.T) {
+	inBubble(t, ending(time.Minute, 408, "enough")(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, err := new(ws.Upgrader).Upgrade(w, r, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		middleware.Attached(r.Context()).SendText("soon")
+		if _, p, err := conn.ReadMessage(); err == nil {
+			t.Errorf("read %q", p)
+		}
+	})), func(t *testing.T, l *pipeListener, _ *http.Client) {
+		conn, _ := l.dial(t.Context(), "", "")
+		defer conn.Close()
+		c, _ := shake(t, conn, "/", nil)
+		c.want(0x81, "soon")
+		begin := time.Now()
+		c.wantClose(4408, "enough")
+		if d := time.Since(begin); d != time.Minute {
+			t.Errorf("it was closed after %v", d)
+		}
+		c.send(frame(0x88, "\x11\x38"))
+		c.wantEnd()
+	})
+}
+
 // hijack takes the connection over as a library does that knows nothing of us.
 func hijack(t *testing.T, w http.ResponseWriter) (io.Closer, *bufio.ReadWriter) {
 	conn, rw, err := http.NewResponseController(w).Hijack()

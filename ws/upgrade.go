@@ -265,6 +265,10 @@ func portOr(u *url.URL, port string) string {
 // subprotocol if Subprotocols is empty and the client has offered it. Names and
 // values that no header field can have are a refusal, 500.
 //
+// If w, or a writer that it wraps, has a method AttachSession, as the writers of
+// package middleware have, it is given the connection: middleware then ends it with
+// a close frame, or sends it a message that it is about to.
+//
 // The connection is found by [http.ResponseController], so that w may be
 // wrapped in types with an Unwrap method; without one, the refusal is 501 and
 // names the type. The answer must not have been begun.
@@ -302,6 +306,7 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.H
 	}
 	c := newConn(netConn, early)
 	c.request = r
+	attach(w, c)
 	c.subprotocol = protocol
 	c.readLimit = limitOf(u.ReadLimit)
 	c.closeTimeout = u.closeTimeout()
