@@ -306,10 +306,10 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.H
 	}
 	c := newConn(netConn, early)
 	c.request = r
-	attach(w, c)
 	c.subprotocol = protocol
 	c.readLimit = limitOf(u.ReadLimit)
 	c.closeTimeout = u.closeTimeout()
+	attach(w, c)
 	return c, nil
 }
 
