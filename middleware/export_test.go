@@ -122,3 +122,10 @@ func Seeing() Middleware {
 type seeing struct{ layer }
 
 func (s *seeing) ReadFrom(r io.Reader) (int64, error) { return copyTo(s, r) }
+
+// OpenSessions returns how many sessions the list could end.
+func OpenSessions(l *IPBlacklist) int {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return len(l.sessions)
+}

@@ -414,7 +414,7 @@ func refuse(w http.ResponseWriter, r *http.Request, status int, text string) {
 		rec.refusal = text
 		if rec.onRefuse != nil {
 			rec.onRefuse(refusalWriter{w, r, status, text})
-			if _, own := ownWriter(w); !own || rec.status() != 0 {
+			if own, ok := ownWriter(w); !ok || own.asked != 0 || own.sent != 0 {
 				return
 			}
 		}

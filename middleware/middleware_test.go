@@ -8,9 +8,13 @@ import (
 	"mime/multipart"
 	"net/http"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gongular/gongular/middleware"
 )
@@ -366,6 +370,74 @@ func uploads(t *testing.T) (names []string) {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// Requests, sessions, panics and clients that go away, all at a time: afterwards
+// nothing is left of them.
+func TestCrowd(t *testing.T) {
+	list := middleware.NewIPBlacklist("7.7.7.7")
+	list.CloseSessions(true)
+	var came, under, seen atomic.Int64 // a client asks again if the connection breaks early
+	counts := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			came.Add(1)
+			under.Add(1)
+			defer under.Add(-1)
+			next.ServeHTTP(w, r)
+		})
+	}
+	k := newKinds(t)
+	s := start(t, middleware.Chain(
+		counts,
+		middleware.TrustedProxies("127.0.0.1", "::1"),
+		middleware.Watching(func(middleware.Seen) { seen.Add(1) }),
+		list.Middleware(),
+		middleware.CSRF(nil),
+		middleware.SecurityHeaders(middleware.SecurityConfig{CSP: "script-src 'nonce-{nonce}'"}),
+		middleware.BearerAuth(validate),
+		middleware.ETag(1<<10),
+		middleware.Counting(nil),
+	)(k.mux))
+	const crowd = 300
+	var all sync.WaitGroup
+	for i := range crowd {
+		address := fmt.Sprintf("X-Forwarded-For: 6.6.%d.%d", i%3, i%250)
+		ask := func(path string) {
+			r, _ := http.NewRequest("GET", s.URL+path, nil)
+			addFields(r.Header, []string{"Authorization: Bearer x", address})
+			if res, err := s.Client().Do(r); err == nil {
+				io.Copy(io.Discard, res.Body)
+				res.Body.Close()
+			}
+		}
+		all.Go(func() {
+			switch i % 5 {
+			case 0:
+				ask("/json")
+			case 1:
+				ask("/file")
+			case 2:
+				ask("/panic")
+			case 3:
+				c, res := dial(t, s, "/echo", "Authorization: Bearer x", address)
+				if res.StatusCode == 101 {
+					c.conn.Write(frame(0x81, "hello"))
+				}
+				c.conn.Close()
+			default:
+				list.Add(fmt.Sprintf("6.6.0.%d", i%250))
+				ask("/json")
+			}
+		})
+	}
+	all.Wait()
+	s.Client().CloseIdleConnections()
+	for end := time.Now().Add(patience); under.Load() > 0 && time.Now().Before(end); {
+		runtime.Gosched()
+	}
+	if under.Load() != 0 || came.Load() < crowd || seen.Load() != came.Load() || middleware.OpenSessions(list) != 0 {
+		t.Errorf("%d are under way, %d of %d were seen, %d sessions are open", under.Load(), seen.Load(), came.Load(), middleware.OpenSessions(list))
+	}
 }
 
 // All kinds of handlers work behind an entry that does nothing, and behind many.
