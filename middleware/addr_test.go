@@ -16,8 +16,8 @@ import (
 	"github.com/gongular/gongular/ws"
 )
 
-// from makes a request from the address, with header fields.
-func from(remote string, fields ...string) *http.Request {
+// cameFrom makes a request from the address, with header fields.
+func cameFrom(remote string, fields ...string) *http.Request {
 	r := request("GET", "/", fields...)
 	r.RemoteAddr = remote
 	return r
@@ -55,7 +55,7 @@ func TestClientIP(t *testing.T) {
 		"[2001:db8::1%en0]:443": "2001:db8::1",
 	} {
 		for name, mw := range map[string]middleware.Middleware{"no entry": middleware.Chain(), "entry": middleware.Nothing(), "nobody trusted": middleware.TrustedProxies()} {
-			if got := clientIP(mw, from(remote, forged...)).String(); got != want {
+			if got := clientIP(mw, cameFrom(remote, forged...)).String(); got != want {
 				t.Errorf("%q, %s: the client is %s, want %s", remote, name, got, want)
 			}
 		}
@@ -100,7 +100,7 @@ func TestTrustedProxies(t *testing.T) {
 		{"long garbage", "10.0.0.0/8", "10.0.0.1:5", []string{"X-Forwarded-For: " + strings.Repeat(",", 1<<16)}, "10.0.0.1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := from(test.remote, test.fields...)
+			r := cameFrom(test.remote, test.fields...)
 			if got := clientIP(middleware.TrustedProxies(strings.Fields(test.trusted)...), r).String(); got != test.want {
 				t.Errorf("the client is %s, want %s", got, test.want)
 			}
@@ -120,7 +120,7 @@ func TestClientIPIsFoundOnce(t *testing.T) {
 		})
 	}
 	mw := middleware.Chain(middleware.TrustedProxies("10.0.0.1"), changes)
-	if got := clientIP(mw, from("10.0.0.1:5", "X-Forwarded-For: 6.6.6.6")).String(); got != "6.6.6.6" {
+	if got := clientIP(mw, cameFrom("10.0.0.1:5", "X-Forwarded-For: 6.6.6.6")).String(); got != "6.6.6.6" {
 		t.Errorf("the client is %s", got)
 	}
 }
@@ -133,7 +133,7 @@ func FuzzTrustedProxies(f *testing.F) {
 	f.Add("1.2.3.4:5", "\t,", "")
 	mw := middleware.TrustedProxies("10.0.0.0/8", "unix")
 	f.Fuzz(func(t *testing.T, remote, forwarded, real string) {
-		r := from(remote)
+		r := cameFrom(remote)
 		r.Header["X-Forwarded-For"] = []string{forwarded}
 		r.Header["X-Real-Ip"] = []string{real}
 		peer := middleware.ClientIP(r)
@@ -173,7 +173,7 @@ func TestIPWhitelist(t *testing.T) {
 		"10.1.2.3:1": true, "1.2.3.4:1": true, "5.6.7.8:1": true, "[2001:db8::7]:1": true, "[::ffff:10.1.1.1]:1": true, "[2001:db8::7%eth0]:1": true,
 		"11.1.2.3:1": false, "1.2.3.5:1": false, "[2001:db9::7]:1": false, "@": false, "": false, "garbage": false,
 	} {
-		w := do(h, from(remote))
+		w := do(h, cameFrom(remote))
 		if ok && w.Code != 200 {
 			t.Errorf("%q was answered %d", remote, w.Code)
 		} else if !ok {
@@ -182,10 +182,10 @@ func TestIPWhitelist(t *testing.T) {
 	}
 	// It goes by the client's address, as everything does.
 	behind := middleware.TrustedProxies("10.0.0.1")(h)
-	if w := do(behind, from("10.0.0.1:5", "X-Forwarded-For: 1.2.3.4")); w.Code != 200 {
+	if w := do(behind, cameFrom("10.0.0.1:5", "X-Forwarded-For: 1.2.3.4")); w.Code != 200 {
 		t.Errorf("a client behind a proxy was answered %d", w.Code)
 	}
-	wantRefusal(t, do(behind, from("10.0.0.1:5", "X-Forwarded-For: 6.6.6.6")), 403, "ip not allowed")
+	wantRefusal(t, do(behind, cameFrom("10.0.0.1:5", "X-Forwarded-For: 6.6.6.6")), 403, "ip not allowed")
 }
 
 func TestIPBlacklist(t *testing.T) {
@@ -205,7 +205,7 @@ func TestIPBlacklist(t *testing.T) {
 		"1.2.3.4:1": true, "[::ffff:1.2.3.4]:1": true, "10.9.9.9:1": true, "[2001:db8::1%eth0]:1": true, "7.7.7.9:1": true, "@": true, "": true,
 		"1.2.3.5:1": false, "11.9.9.9:1": false, "[2001:db8::2]:1": false,
 	} {
-		w := do(h, from(remote))
+		w := do(h, cameFrom(remote))
 		if blocked {
 			wantRefusal(t, w, 403, "ip blocked")
 		} else if w.Code != 200 {
@@ -235,7 +235,7 @@ func TestIPBlacklist(t *testing.T) {
 	if l.Len() != 0 || len(l.Entries()) != 0 {
 		t.Errorf("left are %q", l.Entries())
 	}
-	if w := do(h, from("10.9.9.9:1")); w.Code != 200 {
+	if w := do(h, cameFrom("10.9.9.9:1")); w.Code != 200 {
 		t.Errorf("after Remove: %d", w.Code)
 	}
 }
@@ -343,7 +343,7 @@ func TestIPBlacklistConcurrently(t *testing.T) {
 			for j := range 200 {
 				s := fmt.Sprintf("10.%d.%d.0/%d", i, j%7, 20+j%12)
 				l.Add(s)
-				do(h, from("10.1.1.1:1"))
+				do(h, cameFrom("10.1.1.1:1"))
 				l.CloseSessions(j%2 == 0)
 				l.Entries()
 				l.Remove(s)

@@ -9,8 +9,8 @@ import (
 	"github.com/gongular/gongular/middleware"
 )
 
-// empty is a handler that does nothing.
-var empty = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+// idle is a handler that does nothing.
+var idle = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 
 // The first entry that needs a record makes it, in one allocation for all; the
 // others find it.
@@ -65,7 +65,7 @@ func toPost(next http.Handler) http.Handler {
 }
 
 func benchmark(b *testing.B, mw middleware.Middleware, r *http.Request) {
-	h := mw(empty)
+	h := mw(idle)
 	w := httptest.NewRecorder()
 	header := w.Header()
 	b.ReportAllocs()
@@ -92,7 +92,7 @@ func TestAllocations(t *testing.T) {
 			middleware.IPWhitelist("192.0.2.1"), middleware.NewIPBlacklist("10.0.0.0/8").Middleware(), middleware.RequireKey("X-API-Key", "k"),
 			middleware.If(middleware.IsUpgrade, middleware.Nothing())), 0},
 	} {
-		h := test.mw(empty)
+		h := test.mw(idle)
 		r := request("GET", "/path", "Authorization: Bearer x", "X-API-Key: k", "User-Agent: Mozilla/5.0")
 		r.Body = http.NoBody
 		if got := testing.AllocsPerRun(100, func() { h.ServeHTTP(w, r) }); got > test.want {

@@ -133,7 +133,7 @@ func seconds(d time.Duration) string {
 // be called; if not, it has answered.
 func (c *cors) passes(w http.ResponseWriter, r *http.Request) bool {
 	h := w.Header()
-	addVary(h, "Origin")
+	varyOn(h, "Origin")
 	values := r.Header["Origin"]
 	if len(values) == 0 {
 		return true
@@ -179,10 +179,10 @@ func (c *cors) allow(h http.Header, origin string) {
 // preflight sets the header of the answer to a preflight request. If it is not
 // allowed, that says nothing of CORS.
 func (c *cors) preflight(h http.Header, r *http.Request, origin string, allowed bool) {
-	addVary(h, "Access-Control-Request-Method")
-	addVary(h, "Access-Control-Request-Headers")
+	varyOn(h, "Access-Control-Request-Method")
+	varyOn(h, "Access-Control-Request-Headers")
 	if c.private {
-		addVary(h, "Access-Control-Request-Private-Network")
+		varyOn(h, "Access-Control-Request-Private-Network")
 	}
 	methods := r.Header["Access-Control-Request-Method"]
 	asked, ok := c.askedHeaders(r)
@@ -226,9 +226,9 @@ func (c *cors) askedHeaders(r *http.Request) (answer string, ok bool) {
 	return c.allowHeaders, true
 }
 
-// addVary adds the name of a request's field to the Vary of the answer, unless it
+// varyOn adds the name of a request's field to the Vary of the answer, unless it
 // is there.
-func addVary(h http.Header, field string) {
+func varyOn(h http.Header, field string) {
 	values := h["Vary"]
 	if len(values) > 0 && (hasToken(values, strings.ToLower(field)) || hasToken(values, "*")) {
 		return

@@ -94,7 +94,7 @@ func TestSecurityHeaders(t *testing.T) {
 func TestSecurityHeadersBehindProxy(t *testing.T) {
 	mw := middleware.Chain(middleware.TrustedProxies("10.0.0.1"), middleware.SecurityHeaders(middleware.SecurityConfig{}))
 	for remote, want := range map[string]string{"10.0.0.1:5": "max-age=31536000", "10.0.0.2:5": ""} {
-		w := do(mw(fine), from(remote, "X-Forwarded-Proto: https"))
+		w := do(mw(fine), cameFrom(remote, "X-Forwarded-Proto: https"))
 		if got := w.Header().Get("Strict-Transport-Security"); got != want {
 			t.Errorf("for %s it is %q", remote, got)
 		}

@@ -170,15 +170,15 @@ func TestSessionIsLeftOpen(t *testing.T) {
 	})
 }
 
-// An attached session remembers what it was told.
-type attached struct {
+// A connection that is attached remembers what it was told.
+type connection struct {
 	mu    sync.Mutex
 	told  []string
 	close func()
 }
 
-func (a *attached) SendText(msg string) error { a.note("text " + msg); return nil }
-func (a *attached) Close(code int, reason string) error {
+func (a *connection) SendText(msg string) error { a.note("text " + msg); return nil }
+func (a *connection) Close(code int, reason string) error {
 	a.note(fmt.Sprintf("close %d %s", code, reason))
 	if a.close != nil {
 		a.close()
@@ -186,7 +186,7 @@ func (a *attached) Close(code int, reason string) error {
 	return nil
 }
 
-func (a *attached) note(s string) {
+func (a *connection) note(s string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.told = append(a.told, s)
@@ -195,14 +195,14 @@ func (a *attached) note(s string) {
 // A session that has attached itself is closed by its own Close, whether it did
 // so before or after it was ended, by the context or by the writer.
 func TestAttachSession(t *testing.T) {
-	byContext := func(_ http.ResponseWriter, r *http.Request, a *attached) {
+	byContext := func(_ http.ResponseWriter, r *http.Request, a *connection) {
 		middleware.AttachSession(r.Context(), a)
 		if middleware.Attached(r.Context()) != a {
 			t.Error("it is not attached")
 		}
 	}
 	// As a WebSocket layer does that does not import this package.
-	byWriter := func(w http.ResponseWriter, _ *http.Request, a *attached) {
+	byWriter := func(w http.ResponseWriter, _ *http.Request, a *connection) {
 		w.(interface {
 			AttachSession(interface {
 				SendText(msg string) error
@@ -210,10 +210,10 @@ func TestAttachSession(t *testing.T) {
 			})
 		}).AttachSession(a)
 	}
-	for name, attach := range map[string]func(http.ResponseWriter, *http.Request, *attached){"context": byContext, "writer": byWriter} {
+	for name, attach := range map[string]func(http.ResponseWriter, *http.Request, *connection){"context": byContext, "writer": byWriter} {
 		for _, wait := range []time.Duration{0, 2 * time.Minute} {
 			t.Run(fmt.Sprint(name, wait), func(t *testing.T) {
-				a := &attached{}
+				a := &connection{}
 				inBubble(t, ending(time.Minute, 429, "enough")(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					conn, rw := hijack(t, w)
 					a.close = func() { conn.Close() }
@@ -240,7 +240,7 @@ func TestAttachSession(t *testing.T) {
 // A Close that hangs has as long as any, and then the connection is closed under
 // it. The request waits for it.
 func TestAttachedCloseHangs(t *testing.T) {
-	a := &attached{}
+	a := &connection{}
 	inBubble(t, ending(time.Minute, 429, "enough")(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, rw := hijack(t, w)
 		a.close = func() {
@@ -274,7 +274,7 @@ func TestEndOnce(t *testing.T) {
 			if middleware.End(ctx, 408, "x") || middleware.Ended(ctx) != nil || ctx.Err() != nil || middleware.Attached(ctx) != nil {
 				t.Error("a plain request was ended")
 			}
-			middleware.AttachSession(ctx, &attached{})
+			middleware.AttachSession(ctx, &connection{})
 			if middleware.Attached(ctx) != nil {
 				t.Error("a plain request has a session")
 			}
@@ -303,7 +303,7 @@ func TestEndOnce(t *testing.T) {
 		if middleware.End(ctx, 408, "x") {
 			t.Error("it was ended after it was over")
 		}
-		middleware.AttachSession(ctx, &attached{})
+		middleware.AttachSession(ctx, &connection{})
 		if middleware.Attached(ctx) != nil {
 			t.Error("something was attached after it was over")
 		}
