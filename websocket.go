@@ -87,16 +87,12 @@ func upgrade(c *Context) error {
 	if c.final || c.started {
 		return nil // answered by Before
 	}
-	header := c.writer().Header().Clone()
-	for key, values := range c.rare.socketHeader {
-		header[key] = append(header[key], values...)
-	}
 	open := c.engine().sessions.open(c.bind.R)
 	if open == nil {
 		return Error(http.StatusServiceUnavailable, "the server is going down")
 	}
 	defer open.ended()
-	conn, err := c.upgrader().Upgrade(c.bind.W, c.bind.R, header)
+	conn, err := c.upgrader().Upgrade(c.bind.W, c.bind.R, c.rare.socketHeader)
 	if err != nil {
 		if _, ok := errors.AsType[*ws.HandshakeError](err); !ok {
 			c.started, c.hijacked = true, true // there is no connection left to answer on

@@ -283,11 +283,16 @@ func isKey(values []string) bool {
 // Upgrade answers the opening handshake and takes the connection over. It does
 // what [Upgrader.Check] does first; that need not be called before.
 //
-// The header, which may be nil, is sent with the answer. Its fields Upgrade,
+// The header, which may be nil, is sent with the answer, after what w.Header has,
+// as middleware may have set it, other than Date and Content-*. Its fields Upgrade,
 // Connection, Content-Length, Transfer-Encoding, Trailer and Sec-WebSocket-* are
 // left out, as they are the handshake's own; but Sec-WebSocket-Protocol is the
 // subprotocol if Subprotocols is empty and the client has offered it. Names and
 // values that no header field can have are a refusal, 500.
+//
+// If w, or a writer that it wraps, has a method AttachSession, as the writers of
+// package middleware have, it is given the connection: middleware then ends it with
+// a close frame, or sends it a message that it is about to.
 //
 // The connection is found by [http.ResponseController], so that w may be
 // wrapped in types with an Unwrap method; without one, the refusal is 501 and
@@ -299,6 +304,7 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.H
 	if err := u.Check(r); err != nil {
 		return nil, err
 	}
+	header = joined(w.Header(), header)
 	own, err := ownFields(header)
 	if err != nil {
 		return nil, err
@@ -330,7 +336,23 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.H
 	c.subprotocol = protocol
 	// The server keeps its reader until the handler returns; not so the buffer in it.
 	*buffered.Reader = bufio.Reader{}
+	attach(w, c)
 	return c, nil
+}
+
+// joined returns the fields that were set on the answer as for any, without those
+// that are about a body or its time, and then those of the header.
+func joined(set, header http.Header) http.Header {
+	all := make(http.Header, len(set)+len(header))
+	for name, values := range set {
+		if name != "Date" && !strings.HasPrefix(name, "Content-") {
+			all[name] = slices.Clone(values)
+		}
+	}
+	for name, values := range header {
+		all[name] = append(all[name], values...)
+	}
+	return all
 }
 
 // ownFields returns the fields of the header that are sent as they are, or an

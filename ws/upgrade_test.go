@@ -255,6 +255,39 @@ func TestUpgradeHeader(t *testing.T) {
 	}
 }
 
+// What middleware has set on the answer before is sent too, but for what is about
+// a body.
+func TestUpgradeHeaderSetBefore(t *testing.T) {
+	s := start(t, func(w http.ResponseWriter, r *http.Request) {
+		for name, value := range map[string]string{
+			"X-Request-Id": "7", "Set-Cookie": "a=1", "Date": "today", "Content-Type": "text/plain",
+			"Content-Security-Policy": "default-src 'none'", "Connection": "close", "Sec-WebSocket-Accept": "x",
+		} {
+			w.Header().Set(name, value)
+		}
+		conn, err := new(ws.Upgrader).Upgrade(w, r, http.Header{"Set-Cookie": {"b=2"}})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if got := w.Header()["Set-Cookie"]; len(got) != 1 {
+			t.Errorf("the writer's own header became %q", got)
+		}
+		conn.CloseNow()
+	})
+	header := connect(t, s).upgrade(handshake())
+	want := http.Header{
+		"Upgrade":              {"websocket"},
+		"Connection":           {"Upgrade"},
+		"Sec-Websocket-Accept": {"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="},
+		"Set-Cookie":           {"a=1", "b=2"},
+		"X-Request-Id":         {"7"},
+	}
+	if fmt.Sprint(header) != fmt.Sprint(want) {
+		t.Errorf("header %v, want %v", header, want)
+	}
+}
+
 // Nothing that a program puts into a header field can become another, or a
 // second answer.
 func TestUpgradeHeaderSplitting(t *testing.T) {
