@@ -3,6 +3,7 @@ package ws
 import (
 	"cmp"
 	"net"
+	"time"
 )
 
 // For tests: what has no way in through a handshake.
@@ -48,4 +49,30 @@ func NewDeflateConn(conn net.Conn, client bool, z Compression, a Agreement) *Con
 		server: side{a.ServerTakeover, cmp.Or(a.ServerBits, maxBits)},
 		client: side{a.ClientTakeover, cmp.Or(a.ClientBits, maxBits)},
 	}}.resolve())
+}
+
+// NewAliveConn returns a server's connection that is kept alive.
+func NewAliveConn(conn net.Conn, interval, timeout time.Duration) *Conn {
+	return newConn(conn, nil, settings{pingInterval: interval, pongTimeout: timeout}.resolve())
+}
+
+// AcceptExtensions returns what a server answers to an offer, or "".
+func AcceptExtensions(z *Compression, offer string) string {
+	_, answer := z.accept([]string{offer})
+	return answer
+}
+
+// OfferExtensions returns what a client offers.
+func OfferExtensions(z *Compression) string { return z.offer().String() }
+
+// AgreeExtensions returns what is wrong with an answer to what a client offers,
+// which is nothing if z is nil.
+func AgreeExtensions(z *Compression, answer string) error {
+	var offer *deflateOffer
+	if z != nil {
+		o := z.offer()
+		offer = &o
+	}
+	_, err := offer.agree([]string{answer})
+	return err
 }
