@@ -957,6 +957,68 @@ func (e *Echo) Handle(conn *ws.Conn) {
 	}
 }
 
+// A Room is one of the rooms of a hub, which is provided like anything else.
+type Room struct {
+	Param struct {
+		Room string `valid:"alpha,length(1|32)"`
+	}
+	Query struct {
+		Name string `q:"name" valid:"required,alphanum"`
+	}
+	Hub *ws.Hub
+}
+
+func (r *Room) Before(c *gongular.Context) (http.Header, error) { return nil, nil }
+
+func (r *Room) Handle(conn *ws.Conn) {
+	client, err := r.Hub.Add(conn, ws.ClientOptions{Info: r.Query.Name})
+	if err != nil {
+		return
+	}
+	defer client.Remove()
+	client.Join(r.Param.Room)
+	for message, err := range conn.Messages(context.Background()) {
+		if err != nil {
+			return
+		}
+		r.Hub.Broadcast(r.Param.Room, message.Type, append([]byte(r.Query.Name+": "), message.Data...))
+	}
+}
+
+// A hub has rooms; what is sent to one reaches all that are in it. The upgrader
+// says who may connect, and how.
+func ExampleRouter_WS() {
+	hub := ws.NewHub(ws.HubOptions{})
+	defer hub.Close(context.Background())
+	e := gongular.NewEngine(gongular.Options{Upgrader: &ws.Upgrader{
+		Origins:      []string{"https://chat.example.com"},
+		Compression:  &ws.Compression{},
+		PingInterval: 30 * time.Second,
+	}})
+	e.Provide(hub)
+	e.WS("/rooms/:Room", &Room{})
+	server := httptest.NewServer(e)
+	defer server.Close()
+
+	ctx := context.Background()
+	url := "ws://" + server.Listener.Addr().String() + "/rooms/"
+	conn, _, err := ws.Dial(ctx, url+"lobby?name=ada", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer conn.Close()
+	conn.WriteMessage(ws.TextMessage, []byte("hello"))
+	_, answer, err := conn.ReadMessage()
+	fmt.Println(string(answer), err)
+
+	_, answered, _ := ws.Dial(ctx, url+"lobby?name=a-b", nil)
+	fmt.Println(answered.Status)
+	// Output:
+	// ada: hello <nil>
+	// 400 Bad Request
+}
+
 // A WebSocket handler is filled as any other. Before may refuse; Handle has the
 // connection.
 func ExampleEngine_GetWSRouter() {
