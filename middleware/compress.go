@@ -118,7 +118,7 @@ func (z *compression) serve(next http.Handler, rec *record, w http.ResponseWrite
 	defer func() {
 		out.top = below
 		if !rec.started() {
-			addVary(out.Header())
+			addVary(out.Header(), nil)
 		}
 	}()
 	if !accepts(r.Header["Accept-Encoding"], z.coding) {
@@ -126,7 +126,7 @@ func (z *compression) serve(next http.Handler, rec *record, w http.ResponseWrite
 		if l.layer != nil { // of another Compress further out
 			l = new(varyLayer)
 		}
-		*l = varyLayer{below, out}
+		l.layer, l.out = below, out
 		out.top = l
 		next.ServeHTTP(w, r)
 		return
@@ -189,9 +189,14 @@ func parseWeight(s string) int {
 	return int(n)
 }
 
-// addVary says that the answer depends on Accept-Encoding.
-func addVary(h http.Header) {
-	if vary := h["Vary"]; !hasToken(vary, "accept-encoding") && !hasToken(vary, "*") {
+// addVary says that the answer depends on Accept-Encoding. If that is all that it
+// depends on, there may be room for it already.
+func addVary(h http.Header, room *[1]string) {
+	switch vary := h["Vary"]; {
+	case len(vary) == 0 && room != nil:
+		room[0] = "Accept-Encoding"
+		h["Vary"] = room[:]
+	case !hasToken(vary, "accept-encoding") && !hasToken(vary, "*"):
 		h["Vary"] = append(vary, "Accept-Encoding")
 	}
 }
@@ -200,12 +205,13 @@ func addVary(h http.Header) {
 // steps aside.
 type varyLayer struct {
 	layer
-	out *writer
+	out  *writer
+	vary [1]string
 }
 
 // begin is called before the header is sent.
 func (l *varyLayer) begin() {
-	addVary(l.Header())
+	addVary(l.Header(), &l.vary)
 	stepAside(l.out, l, l.layer)
 }
 
@@ -226,6 +232,12 @@ func (l *varyLayer) WriteHeader(status int) {
 func (l *varyLayer) Write(p []byte) (int, error) {
 	l.begin()
 	return l.layer.Write(p)
+}
+
+// WriteString is called as long as this is the top.
+func (l *varyLayer) WriteString(s string) (int, error) {
+	l.begin()
+	return l.out.WriteString(s)
 }
 
 func (l *varyLayer) ReadFrom(r io.Reader) (int64, error) {
@@ -416,7 +428,7 @@ func (l *compressLayer) sendHeader(change func(http.Header)) {
 		l.header = nil
 	}
 	change(h)
-	addVary(h)
+	addVary(h, nil)
 	l.layer.WriteHeader(l.status)
 	maps.Copy(h, later)
 }

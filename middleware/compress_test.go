@@ -1012,8 +1012,11 @@ func TestDecompressFaults(t *testing.T) {
 
 // A bomb costs no more memory than the limit.
 func TestDecompressBomb(t *testing.T) {
-	for _, c := range compressors()[:2] {
-		bomb, err := c.Compress(make([]byte, 40<<20))
+	const limit = 1 << 20
+	for _, c := range []middleware.Compressor{
+		middleware.NewGzipCompressor(middleware.WithMaxDecompressed(limit)), middleware.NewDeflateCompressor(middleware.WithMaxDecompressed(limit)),
+	} {
+		bomb, err := c.Compress(make([]byte, 10*limit))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -1025,8 +1028,19 @@ func TestDecompressBomb(t *testing.T) {
 		}
 		runtime.ReadMemStats(&after)
 		const decoder = 256 << 10 // should the pool be empty
-		if got := after.TotalAlloc - before.TotalAlloc; got > 10<<20+decoder {
+		if got := after.TotalAlloc - before.TotalAlloc; got > limit+decoder {
 			t.Errorf("%s: %d bytes of memory for a bomb of %d", c.Name(), got, len(bomb))
+		}
+	}
+}
+
+// Without an option the limit is 10 MB.
+func TestDecompressDefaultLimit(t *testing.T) {
+	c := middleware.NewGzipCompressor(middleware.WithLevel(gzip.NoCompression))
+	for size, want := range map[int]error{10 << 20: nil, 10<<20 + 1: middleware.ErrTooLarge} {
+		packed, _ := c.Compress(make([]byte, size))
+		if got, err := c.Decompress(packed); err != want || err == nil && len(got) != size {
+			t.Errorf("%d bytes: got %d, %v", size, len(got), err)
 		}
 	}
 }

@@ -315,9 +315,15 @@ func (s *WebhookSender) Close(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
-	stop := context.AfterFunc(ctx, s.abort)
+	done := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(done)
+		s.abort()
+	})
 	s.workers.Wait()
-	stop()
+	if !stop() {
+		<-done
+	}
 	s.cancel()
 	if !s.shared {
 		s.client.CloseIdleConnections()

@@ -134,10 +134,13 @@ func (w *writer) Write(p []byte) (int, error) {
 // layer has to see it.
 func (w *writer) WriteString(s string) (int, error) {
 	w.ask()
-	if bottom, ok := w.top.(*sink); ok {
+	switch top := w.top.(type) {
+	case *sink:
 		n, err := io.WriteString(w.under, s)
-		bottom.wrote(int64(n))
+		top.wrote(int64(n))
 		return n, err
+	case io.StringWriter:
+		return top.WriteString(s)
 	}
 	return w.top.Write([]byte(s))
 }
