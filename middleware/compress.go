@@ -126,7 +126,7 @@ func (z *compression) serve(next http.Handler, rec *record, w http.ResponseWrite
 		if l.layer != nil { // of another Compress further out
 			l = new(varyLayer)
 		}
-		l.layer, l.out = below, out
+		l.layer, l.out, l.vary[0] = below, out, "Accept-Encoding"
 		out.top = l
 		next.ServeHTTP(w, r)
 		return
@@ -189,13 +189,12 @@ func parseWeight(s string) int {
 	return int(n)
 }
 
-// addVary says that the answer depends on Accept-Encoding. If that is all that it
-// depends on, there may be room for it already.
-func addVary(h http.Header, room *[1]string) {
+// addVary says that the answer depends on Accept-Encoding. If it depends on nothing
+// else, the values are those given, or new ones for nil.
+func addVary(h http.Header, values []string) {
 	switch vary := h["Vary"]; {
-	case len(vary) == 0 && room != nil:
-		room[0] = "Accept-Encoding"
-		h["Vary"] = room[:]
+	case len(vary) == 0 && values != nil:
+		h["Vary"] = values
 	case !hasToken(vary, "accept-encoding") && !hasToken(vary, "*"):
 		h["Vary"] = append(vary, "Accept-Encoding")
 	}
@@ -206,12 +205,12 @@ func addVary(h http.Header, room *[1]string) {
 type varyLayer struct {
 	layer
 	out  *writer
-	vary [1]string
+	vary [1]string // the value, which then is part of the record
 }
 
 // begin is called before the header is sent.
 func (l *varyLayer) begin() {
-	addVary(l.Header(), &l.vary)
+	addVary(l.Header(), l.vary[:])
 	stepAside(l.out, l, l.layer)
 }
 
@@ -531,6 +530,9 @@ func (l *compressLayer) finish() {
 	head := l.request.Method == http.MethodHead
 	if l.state != compressing || head && l.encoder == nil {
 		return
+	}
+	if l.target.err != nil {
+		return // nobody is there
 	}
 	if !head && l.taken < l.announced {
 		panic(http.ErrAbortHandler)
