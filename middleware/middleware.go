@@ -351,7 +351,7 @@ func (rec *record) status() int {
 func (rec *record) started() bool { return rec.writer.sent != 0 }
 
 // written returns how many bytes of the body were sent.
-func (rec *record) written() int64 { return rec.writer.size }
+func (rec *record) written() int64 { return rec.writer.size.Load() }
 
 // hijacked reports whether the connection was taken over.
 func (rec *record) hijacked() bool { return rec.writer.hijacked }

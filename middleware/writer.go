@@ -21,8 +21,8 @@ type writer struct {
 	top     layer // where the handler's calls go first
 	asked   int32 // the status that the handler set; 0: none
 	sent    int32 // the status that went out; 0: none
-	size    int64 // bytes of the body that went out
 	flushes bool
+	size    atomic.Int64 // bytes of the body that went out; may be read by any goroutine
 
 	hijacked bool
 }
@@ -134,10 +134,13 @@ func (w *writer) Write(p []byte) (int, error) {
 // layer has to see it.
 func (w *writer) WriteString(s string) (int, error) {
 	w.ask()
-	if bottom, ok := w.top.(*sink); ok {
+	switch top := w.top.(type) {
+	case *sink:
 		n, err := io.WriteString(w.under, s)
-		bottom.wrote(int64(n))
+		top.wrote(int64(n))
 		return n, err
+	case io.StringWriter:
+		return top.WriteString(s)
 	}
 	return w.top.Write([]byte(s))
 }
@@ -213,7 +216,7 @@ func (s *sink) wrote(n int64) {
 		s.sent = http.StatusOK
 	}
 	if s.rec.request.Method != http.MethodHead { // what net/http takes for HEAD, it does not send
-		s.size += n
+		s.size.Add(n)
 	}
 }
 
