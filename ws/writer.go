@@ -127,7 +127,6 @@ func (w *messageWriter) deflate() bool {
 		w.deflater = newDeflater(d.currentLevel())
 	}
 	w.opcode |= rsv1Bit
-	w.deflater.out = append(w.deflater.out[:0], 0)[:0]
 	w.deflater.add(*w.buf)
 	*w.buf = (*w.buf)[:0]
 	return true
@@ -158,8 +157,11 @@ func (w *messageWriter) Close() error {
 // release gives back what the writer has borrowed.
 func (w *messageWriter) release() {
 	giveFrames(w.buf)
-	if w.deflater != nil && !w.conn.deflate.takeover {
-		w.deflater.giveBack()
+	if w.deflater != nil {
+		w.deflater.out = nil
+		if !w.conn.deflate.takeover {
+			w.deflater.giveBack()
+		}
 	}
 	w.buf, w.deflater = nil, nil
 }
