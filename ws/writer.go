@@ -157,11 +157,8 @@ func (w *messageWriter) Close() error {
 // release gives back what the writer has borrowed.
 func (w *messageWriter) release() {
 	giveFrames(w.buf)
-	if w.deflater != nil {
-		w.deflater.out = nil
-		if !w.conn.deflate.takeover {
-			w.deflater.giveBack()
-		}
+	if w.deflater != nil && !w.conn.deflate.takeover {
+		w.deflater.giveBack()
 	}
 	w.buf, w.deflater = nil, nil
 }
@@ -183,6 +180,9 @@ func (w *messageWriter) fragment(payload []byte, last bool) error {
 	w.opcode, w.begun = continuation, true
 	if last {
 		c.counted.written(1, w.size)
+		if w.deflater != nil {
+			w.deflater.out = nil // it may be another's from now on
+		}
 		c.open = nil
 		w.open.end()
 	}
