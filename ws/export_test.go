@@ -76,3 +76,10 @@ func AgreeExtensions(z *Compression, answer string) error {
 	_, err := offer.agree([]string{answer})
 	return err
 }
+
+// BufferSize returns the size of the next read buffer, HoldsBuffer reports
+// whether there is one, IsPlain whether the connection is a plain socket. They
+// are for who reads.
+func BufferSize(c *Conn) int   { return c.in.size }
+func HoldsBuffer(c *Conn) bool { return c.in.held != nil }
+func IsPlain(c *Conn) bool     { return c.in.wait != nil }

@@ -202,7 +202,7 @@ func inflateAtOnce(payload []byte) ([]byte, bool) {
 		p, err := io.ReadAll(flate.NewReader(r))
 		out = append(out, p...)
 		if err != nil || 0 < r.Len() && r.Len() < len(tail) {
-			return out, len(out) > fuzzLimit // the limit may be found first
+			return out, false
 		}
 	}
 	return out, true
@@ -233,7 +233,7 @@ func FuzzInflate(f *testing.F) {
 		if ok && len(want) <= 1<<20 && (err != io.EOF || !bytes.Equal(got, want)) {
 			t.Errorf("got %d bytes and %v, want %d", len(got), err, len(want))
 		}
-		if len(want) <= fuzzLimit && !ok && err == io.EOF {
+		if !ok && err == io.EOF {
 			t.Errorf("got %q of what is corrupt", got)
 		}
 		if slow, _, slowErr := slowInflate(append(bytes.Clone(payload), "\x00\x00\xff\xff"...), nil); slowErr == nil && err == io.EOF && !bytes.Equal(got, slow) {
@@ -350,7 +350,7 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-var goodAnswerForm = regexp.MustCompile(`(?is)^.*HTTP/1\.[1-9]\d* 101.*\nupgrade:[ \t]*websocket.*`)
+var goodAnswerForm = regexp.MustCompile(`(?is)^.*HTTP/1\.[1-9]\d*\s+101.*\nupgrade:[ \t]*websocket.*`)
 
 // An answerer answers a request, whose key it puts in the place of KEY.
 type answerer struct {
