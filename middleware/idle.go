@@ -238,7 +238,7 @@ func firing() bool {
 		for more := true; more; {
 			var frame runtime.Frame
 			frame, more = frames.Next()
-			if strings.HasSuffix(frame.Function, "middleware.(*idleTimer).fire") {
+			if strings.HasSuffix(frame.Function, "/middleware.(*idleTimer).fire") {
 				return true
 			}
 		}

@@ -31,9 +31,12 @@ type limitState struct {
 // is below 1.
 func RateLimit(maxPerIP int, opts ...KeyOption) Middleware {
 	mustHave(maxPerIP >= 1, "RateLimit", "a limit below 1")
-	keys := newKeyConfig("RateLimit", opts)
-	policy := `"connections";q=` + strconv.Itoa(min(maxPerIP, maxInteger)) + `;qu="concurrent-requests"`
-	return new(slots[limitKey]).middleware(maxPerIP, keys.keyOf, func(w http.ResponseWriter, r *http.Request) {
+	return limitClients(new(slots[limitKey]), maxPerIP, newKeyConfig("RateLimit", opts))
+}
+
+func limitClients(s *slots[limitKey], max int, keys keyConfig) Middleware {
+	policy := `"connections";q=` + strconv.Itoa(min(max, maxInteger)) + `;qu="concurrent-requests"`
+	return s.middleware(max, keys.keyOf, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add(fieldPolicy, policy)
 		w.Header().Add(fieldLimit, `"connections";r=0`)
 		refuseFor(w, r, http.StatusTooManyRequests, "too many connections", 1)

@@ -203,13 +203,13 @@ type requestRate struct {
 
 func newRequestRate(c rateConfig) *requestRate {
 	// The quota in whole seconds, so that q/w is the rate or less.
-	q, w := float64(c.rate.Burst), math.Ceil(c.rate.seconds(float64(c.rate.Burst))-tolerance)
+	q, w := float64(c.rate.Burst), c.rate.seconds(float64(c.rate.Burst))
 	if w < 1 {
 		q, w = math.Floor(c.rate.PerSecond), 1
 	}
 	return &requestRate{
 		rateConfig:  c,
-		policyField: `"` + c.policy + `";q=` + whole(q) + ";w=" + whole(w),
+		policyField: `"` + c.policy + `";q=` + whole(q) + ";w=" + strconv.Itoa(wholeSeconds(w)),
 	}
 }
 
@@ -476,7 +476,7 @@ func (l *Limiter) RetryAfter() time.Duration {
 	if l.bucket.tokens >= 1-tolerance {
 		return 0
 	}
-	wait := math.Ceil(l.rate.seconds(1-l.bucket.tokens) * float64(time.Second))
+	wait := math.Ceil(l.rate.seconds(1-tolerance-l.bucket.tokens) * float64(time.Second))
 	if !(wait < math.MaxInt64) {
 		return math.MaxInt64
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,6 +15,7 @@ type rateTable struct {
 	seed   maphash.Seed
 	start  time.Time
 	shards []rateShard
+	hand   atomic.Uint32 // the shard that is swept next, beside those in use
 }
 
 // A rateShard is the part of a table that one lock guards. Its buckets are in a
@@ -23,6 +25,7 @@ type rateTable struct {
 type rateShard struct {
 	mu      sync.Mutex
 	room    int
+	takes   uint32
 	buckets map[string]*rateBucket
 	ring    rateBucket
 }
@@ -36,7 +39,9 @@ type rateBucket struct {
 const (
 	maxRateShards = 64
 	minShardRoom  = 1024 // keys, below which a shard is not worth while
-	sweptPerTake  = 2    // buckets that each call looks at, so that tables shrink while keys come
+	sweptPerTake  = 2    // buckets that each call looks at, so that shards shrink while keys come
+	takesPerTurn  = 32   // calls, after which another shard is swept as well
+	sweptPerTurn  = 128
 )
 
 var _ RateStore = (*rateTable)(nil)
@@ -61,14 +66,35 @@ func (t *rateTable) Take(_ context.Context, key string, n int, rate Rate) (left 
 }
 
 func (t *rateTable) take(key string, n int, rate Rate) (left float64, ok bool) {
+	return t.takeAt(key, n, time.Since(t.start), rate)
+}
+
+func (t *rateTable) takeAt(key string, n int, now time.Duration, rate Rate) (left float64, ok bool) {
 	s := &t.shards[maphash.String(t.seed, key)%uint64(len(t.shards))]
-	now := time.Since(t.start)
+	left, ok, turn := s.take(key, n, now, rate)
+	if turn {
+		t.shards[t.hand.Add(1)%uint32(len(t.shards))].turn(now, rate)
+	}
+	return left, ok
+}
+
+// take also reports whether it is time to sweep another shard.
+func (s *rateShard) take(key string, n int, now time.Duration, rate Rate) (left float64, ok, turn bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b := s.find(key, now, rate)
 	ok = b.take(n, now, rate)
-	s.sweep(now, rate)
-	return b.tokens, ok
+	s.sweep(sweptPerTake, now, rate)
+	s.takes++
+	return b.tokens, ok, s.takes%takesPerTurn == 0
+}
+
+// turn sweeps a shard that may not be in use.
+func (s *rateShard) turn(now time.Duration, rate Rate) {
+	if s.mu.TryLock() {
+		defer s.mu.Unlock()
+		s.sweep(sweptPerTurn, now, rate)
+	}
 }
 
 // find returns the bucket of the key, which is the one used last from now on.
@@ -94,12 +120,11 @@ func (s *rateShard) find(key string, now time.Duration, rate Rate) *rateBucket {
 
 func (b *rateBucket) unlink() { b.prev.next, b.next.prev = b.next, b.prev }
 
-// sweep forgets buckets at the end of the ring that are full again. The first one
-// has just been used, and stays.
-func (s *rateShard) sweep(now time.Duration, rate Rate) {
-	for range sweptPerTake {
+// sweep forgets buckets at the end of the ring that are full again, at most so many.
+func (s *rateShard) sweep(most int, now time.Duration, rate Rate) {
+	for range most {
 		b := s.ring.prev
-		if b == s.ring.next {
+		if b == &s.ring {
 			return
 		}
 		if b.fill(now, rate); !b.full(rate) {

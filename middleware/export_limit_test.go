@@ -1,0 +1,80 @@
+package middleware
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Counted is a middleware whose counters can be looked at.
+type Counted struct {
+	Middleware
+	Count func() int
+}
+
+// CountedRoutes is RouteRateLimit.
+func CountedRoutes(max int) Counted {
+	s := new(slots[string])
+	return Counted{limitRoutes(s, max), s.keys}
+}
+
+// CountedPaths is PerPathRateLimit.
+func CountedPaths(max int) Counted {
+	s := new(slots[string])
+	return Counted{limitPaths(s, max), s.keys}
+}
+
+// CountedClients is RateLimit.
+func CountedClients(max int) Counted {
+	s := new(slots[limitKey])
+	return Counted{limitClients(s, max, defaultKeys), s.keys}
+}
+
+// CountedSessions is MaxSessions.
+func CountedSessions(max int, logger *slog.Logger) Counted {
+	c := new(counter)
+	return Counted{limitSessions(c, max, logger), c.count}
+}
+
+// CountedRequests is MaxInFlight.
+func CountedRequests(max int) Counted {
+	c := new(counter)
+	return Counted{limitAll(c, max), c.count}
+}
+
+func (c *counter) count() int { return int(c.n.Load()) }
+
+// A RateTable is the store of RequestRate.
+type RateTable struct{ *rateTable }
+
+// NewRateTable returns a table with room for that many keys.
+func NewRateTable(maxKeys int) RateTable { return RateTable{newRateTable(maxKeys)} }
+
+// Keys returns how many keys it has.
+func (t RateTable) Keys() int { return t.keys() }
+
+// TakeAt is Take at a time.
+func (t RateTable) TakeAt(key string, n int, at time.Duration, rate Rate) (left float64, ok bool) {
+	return t.takeAt(key, n, at, rate)
+}
+
+// A Bucket is a bucket of a rate.
+type Bucket struct {
+	bucket
+	rate Rate
+}
+
+// NewBucket returns a full bucket.
+func NewBucket(rate Rate) *Bucket { return &Bucket{bucket{tokens: float64(rate.Burst)}, rate} }
+
+// TakeAt takes n tokens at a time.
+func (b *Bucket) TakeAt(n int, at time.Duration) bool { return b.take(n, at, b.rate) }
+
+// Tokens returns how many there are.
+func (b *Bucket) Tokens() float64 { return b.tokens }
+
+// Failures returns how many failures in a row a closed circuit breaker has seen.
+func (c *CircuitBreaker) Failures() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.failures
+}
