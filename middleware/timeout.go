@@ -100,6 +100,9 @@ func (t *timeout) serve(next http.Handler, rec *record, w http.ResponseWriter, r
 		own.Body = &gatedBody{r.Body, g}
 	}
 	forked := rec.fork(g.face(), own)
+	if forked.session == nil {
+		forked.session = new(session) // should the handler take the connection over
+	}
 	go t.run(next, forked, g)
 
 	inTime := g.wait(ctx)
