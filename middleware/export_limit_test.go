@@ -1,7 +1,9 @@
 package middleware
 
 import (
+	"io"
 	"log/slog"
+	"net/http"
 	"time"
 )
 
@@ -13,19 +15,19 @@ type Counted struct {
 
 // CountedRoutes is RouteRateLimit.
 func CountedRoutes(max int) Counted {
-	s := new(slots[string])
+	s := newSlots(hashText)
 	return Counted{limitRoutes(s, max), s.keys}
 }
 
 // CountedPaths is PerPathRateLimit.
 func CountedPaths(max int) Counted {
-	s := new(slots[string])
+	s := newSlots(hashText)
 	return Counted{limitPaths(s, max), s.keys}
 }
 
 // CountedClients is RateLimit.
 func CountedClients(max int) Counted {
-	s := new(slots[limitKey])
+	s := newSlots(limitKey.hash)
 	return Counted{limitClients(s, max, defaultKeys), s.keys}
 }
 
@@ -78,3 +80,28 @@ func (c *CircuitBreaker) Failures() int {
 	defer c.mu.Unlock()
 	return c.failures
 }
+
+// Holding is an entry that holds the response back until its handler returns.
+func Holding() Middleware {
+	return entry(func(next http.Handler, rec *record, w http.ResponseWriter, r *http.Request) {
+		out, w := rec.writerFor(w)
+		l := &holder{layer: out.top}
+		out.top = l
+		defer func() { out.top = l.layer }()
+		next.ServeHTTP(w, r)
+		if l.status != 0 {
+			l.layer.WriteHeader(l.status)
+		}
+		l.layer.Write(l.body)
+	})
+}
+
+type holder struct {
+	layer
+	status int
+	body   []byte
+}
+
+func (h *holder) WriteHeader(status int)              { h.status = status }
+func (h *holder) Write(p []byte) (int, error)         { h.body = append(h.body, p...); return len(p), nil }
+func (h *holder) ReadFrom(r io.Reader) (int64, error) { return copyTo(h, r) }

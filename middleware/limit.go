@@ -31,7 +31,7 @@ type limitState struct {
 // is below 1.
 func RateLimit(maxPerIP int, opts ...KeyOption) Middleware {
 	mustHave(maxPerIP >= 1, "RateLimit", "a limit below 1")
-	return limitClients(new(slots[limitKey]), maxPerIP, newKeyConfig("RateLimit", opts))
+	return limitClients(newSlots(limitKey.hash), maxPerIP, newKeyConfig("RateLimit", opts))
 }
 
 func limitClients(s *slots[limitKey], max int, keys keyConfig) Middleware {
@@ -52,7 +52,7 @@ func limitClients(s *slots[limitKey], max int, keys keyConfig) Middleware {
 // count together. It panics if maxConcurrent is below 1.
 func RouteRateLimit(maxConcurrent int) Middleware {
 	mustHave(maxConcurrent >= 1, "RouteRateLimit", "a limit below 1")
-	return limitRoutes(new(slots[string]), maxConcurrent)
+	return limitRoutes(newSlots(hashText), maxConcurrent)
 }
 
 func limitRoutes(s *slots[string], max int) Middleware {
@@ -67,7 +67,7 @@ func limitRoutes(s *slots[string], max int) Middleware {
 // Retry-After.
 func PerPathRateLimit(maxPerPath int) Middleware {
 	mustHave(maxPerPath >= 1, "PerPathRateLimit", "a limit below 1")
-	return limitPaths(new(slots[string]), maxPerPath)
+	return limitPaths(newSlots(hashText), maxPerPath)
 }
 
 func limitPaths(s *slots[string], max int) Middleware {
@@ -210,9 +210,9 @@ func (c *counter) give() {
 const slotShards = 16
 
 // Slots count what is under way by key. A key without anything under way takes
-// no memory, so that there are as many as there are requests, at most. The zero
-// value is ready.
+// no memory, so that there are as many as there are requests, at most.
 type slots[K comparable] struct {
+	hash   func(K) uint64
 	shards [slotShards]slotShard[K]
 }
 
@@ -221,32 +221,35 @@ type slotShard[K comparable] struct {
 	taken map[K]int
 }
 
-// slotSeed is for all slots: it only has to be unknown to clients.
-var slotSeed = maphash.MakeSeed()
-
-func (s *slots[K]) shardOf(key K) *slotShard[K] {
-	return &s.shards[maphash.Comparable(slotSeed, key)%slotShards]
+func newSlots[K comparable](hash func(K) uint64) *slots[K] {
+	s := &slots[K]{hash: hash}
+	for i := range s.shards {
+		s.shards[i].taken = make(map[K]int)
+	}
+	return s
 }
 
+// hashSeed is for all slots and tables: it only has to be unknown to clients.
+var hashSeed = maphash.MakeSeed()
+
+func hashText(s string) uint64 { return maphash.String(hashSeed, s) }
+
+func (s *slots[K]) shardOf(key K) *slotShard[K] { return &s.shards[s.hash(key)%slotShards] }
+
 // take takes a slot of the key, unless max are taken, and reports whether it did.
-func (s *slots[K]) take(key K, max int) bool {
-	shard := s.shardOf(key)
+func (shard *slotShard[K]) take(key K, max int) bool {
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
 	n := shard.taken[key]
 	if n >= max {
 		return false
 	}
-	if shard.taken == nil {
-		shard.taken = make(map[K]int)
-	}
 	shard.taken[key] = n + 1
 	return true
 }
 
 // give returns a slot that was taken.
-func (s *slots[K]) give(key K) {
-	shard := s.shardOf(key)
+func (shard *slotShard[K]) give(key K) {
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
 	if n := shard.taken[key]; n > 1 {
@@ -273,11 +276,12 @@ func (s *slots[K]) middleware(max int, keyOf func(*http.Request) K, full http.Ha
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			key := keyOf(r)
-			if !s.take(key, max) {
+			shard := s.shardOf(key)
+			if !shard.take(key, max) {
 				full(w, r)
 				return
 			}
-			defer s.give(key)
+			defer shard.give(key)
 			next.ServeHTTP(w, r)
 		})
 	}

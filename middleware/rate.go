@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"hash/maphash"
 	"log/slog"
 	"math"
 	"net/http"
@@ -353,11 +354,16 @@ func (c keyConfig) keyOf(r *http.Request) limitKey {
 	if bits == 128 {
 		bits = c.bits
 	}
-	prefix, err := addr.Prefix(bits)
-	if err != nil { // no address
-		return limitKey{}
-	}
+	prefix, _ := addr.Prefix(bits) // zero for no address
 	return limitKey{prefix: prefix}
+}
+
+func (k limitKey) hash() uint64 {
+	if k.named != "" {
+		return hashText(k.named)
+	}
+	addr := k.prefix.Addr().As16()
+	return maphash.Bytes(hashSeed, addr[:])
 }
 
 // text returns the key for a store, in memory of its own.

@@ -275,14 +275,16 @@ func (c *CircuitBreaker) judgeWhenOpen(rec *record, generation uint64) {
 // verdictOf says what the request has led to, whose handler has returned or
 // panicked.
 func verdictOf(rec *record, r *http.Request, session, returned bool) verdict {
+	ctx := r.Context()
+	ended := ctx.Err() != nil
 	switch {
-	case clientGone(r.Context()):
+	case ended && clientGone(ctx):
 		return neither
 	case !returned:
 		return failure
 	case rec.refusal != "", session && rec.status() == http.StatusSwitchingProtocols: // it was a success before
 		return neither
-	case rec.status() >= 500, context.Cause(r.Context()) == ErrTimeout: // given up on, by an outer Timeout
+	case rec.status() >= 500, ended && context.Cause(ctx) == ErrTimeout: // given up on, by an outer Timeout
 		return failure
 	}
 	return success

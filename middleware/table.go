@@ -2,7 +2,6 @@ package middleware
 
 import (
 	"context"
-	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,7 +11,6 @@ import (
 // keys, and is swept as it is used: each call looks at the keys that were used
 // least recently, and forgets those whose buckets are full again.
 type rateTable struct {
-	seed   maphash.Seed
 	start  time.Time
 	shards []rateShard
 	hand   atomic.Uint32 // the shard that is swept next, beside those in use
@@ -49,7 +47,7 @@ var _ RateStore = (*rateTable)(nil)
 // newRateTable returns a table with room for that many keys, at least one.
 func newRateTable(maxKeys int) *rateTable {
 	n := min(max(maxKeys/minShardRoom, 1), maxRateShards)
-	t := &rateTable{seed: maphash.MakeSeed(), start: time.Now(), shards: make([]rateShard, n)}
+	t := &rateTable{start: time.Now(), shards: make([]rateShard, n)}
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.room = maxKeys / n
@@ -70,7 +68,7 @@ func (t *rateTable) take(key string, n int, rate Rate) (left float64, ok bool) {
 }
 
 func (t *rateTable) takeAt(key string, n int, now time.Duration, rate Rate) (left float64, ok bool) {
-	s := &t.shards[maphash.String(t.seed, key)%uint64(len(t.shards))]
+	s := &t.shards[hashText(key)%uint64(len(t.shards))]
 	left, ok, turn := s.take(key, n, now, rate)
 	if turn {
 		t.shards[t.hand.Add(1)%uint32(len(t.shards))].turn(now, rate)

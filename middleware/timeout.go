@@ -5,16 +5,17 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net"
 	"net/http"
 	"net/textproto"
-	"os"
 	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -117,6 +118,10 @@ func (t *timeout) serve(next http.Handler, rec *record, w http.ResponseWriter, r
 		}
 	}
 	rec.join(forked)
+	if ctx.Err() == context.DeadlineExceeded && g.unanswered() {
+		t.giveUp(rec, w, r, g) // it has heeded the context
+		return
+	}
 	g.passOn()
 }
 
@@ -300,6 +305,11 @@ func (g *gate) finish(panicked *carriedPanic, exited bool, stats *TimeoutStats) 
 	return !g.closed || g.hijacked
 }
 
+// unanswered reports whether the handler has returned without an answer.
+func (g *gate) unanswered() bool {
+	return !g.wrote && !g.hijacked && !g.exited && g.panicked == nil
+}
+
 // passOn ends the request as the handler has ended, in time.
 func (g *gate) passOn() {
 	switch {
@@ -425,7 +435,11 @@ func isFile(r io.Reader) bool {
 	if limited, ok := r.(*io.LimitedReader); ok {
 		r = limited.R
 	}
-	f, ok := r.(*os.File)
+	f, ok := r.(interface { // *os.File, also as its WriteTo passes it on
+		fs.File
+		io.Seeker
+		syscall.Conn
+	})
 	if !ok {
 		return false
 	}

@@ -64,16 +64,31 @@ func TestTimeout(t *testing.T) {
 	inBubble(t, h, func(t *testing.T, l *pipeListener, c *http.Client) {
 		begin := time.Now()
 		res, body, err := answerOf(c, "GET", nil)
-		synctest.Wait()
 		if took := time.Since(begin); took != time.Second {
 			t.Errorf("it took %v", took)
 		}
-		// Handler and server's goroutine wake at the same time: either may win.
-		if err != nil || res.StatusCode == 200 && res.Header.Get("X-Late") != "yes" || res.StatusCode == 503 && (body != timedOut || res.Header.Get("X-Late") != "") {
-			t.Errorf("answered %v %q, %v", res, body, err)
+		wantTimedOut(t, res, body, err)
+		if res.Header.Get("X-Late") != "" {
+			t.Errorf("the header is %v", res.Header)
 		}
+		synctest.Wait()
 		if n := stats.Abandoned(); n != 0 {
 			t.Errorf("%d are abandoned", n)
+		}
+	})
+}
+
+// A handler may answer for itself, as long as nobody has.
+func TestTimeoutOwnAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := middleware.Timeout(time.Hour)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			<-r.Context().Done()
+			http.Error(w, "mine", http.StatusGatewayTimeout)
+		}))
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		if w := do(h, plainRequest().WithContext(ctx)); w.Code != 504 || w.Body.String() != "mine\n" {
+			t.Errorf("answered %d %q", w.Code, w.Body)
 		}
 	})
 }
@@ -567,7 +582,7 @@ func TestTimeoutIsNoRefusal(t *testing.T) {
 func TestTimeoutBody(t *testing.T) {
 	h := middleware.Timeout(time.Hour)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, err := io.ReadAll(r.Body)
-		fmt.Fprintf(w, "%s %v %s", b, err, r.Trailer.Get("X-Sum"))
+		fmt.Fprintf(w, "%s %v %s", b, errors.Join(err, r.Body.Close()), r.Trailer.Get("X-Sum"))
 	}))
 	s := start(t, h)
 	r, err := http.NewRequest("POST", s.URL, io.MultiReader(strings.NewReader("chunked")))
@@ -640,6 +655,40 @@ func TestTimeoutHijacked(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A connection that is being taken over at the deadline is taken over.
+func TestTimeoutWhileHijacking(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		defer theirs.Close()
+		slow := &slowHijacker{httptest.NewRecorder(), ours}
+		begin := time.Now()
+		middleware.Timeout(time.Second)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			conn, _, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			conn.Read(make([]byte, 1))
+		})).ServeHTTP(slow, plainRequest())
+		if took := time.Since(begin); took != time.Minute+middleware.ForceAfter {
+			t.Errorf("it took %v", took)
+		}
+		if slow.Body.Len() != 0 {
+			t.Errorf("answered %q", slow.Body)
+		}
+	})
+}
+
+type slowHijacker struct {
+	*httptest.ResponseRecorder
+	conn net.Conn
+}
+
+func (s *slowHijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	time.Sleep(time.Minute)
+	return s.conn, bufio.NewReadWriter(bufio.NewReader(s.conn), bufio.NewWriter(s.conn)), nil
 }
 
 // attached is a session that calls a function when it is sent something (code 0)
