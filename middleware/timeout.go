@@ -181,15 +181,16 @@ func (t *timeout) giveUp(rec *record, w http.ResponseWriter, r *http.Request, g 
 // copied when it is sent.
 //
 // Whoever writes has the turn, so that the server's goroutine, when it has had the
-// turn after the gate expired, has the response for itself.
+// turn after the gate expired, has the response for itself. The turn is a channel,
+// which one can wait for in a synctest bubble.
 type gate struct {
 	w      http.ResponseWriter
 	header http.Header   // the handler's
 	done   chan struct{} // closed when the handler has returned
 
-	turn   sync.Mutex  // guards what follows, and w
-	wrote  bool        // the header is sent
-	before http.Header // what the header was, if some was sent with a status 1xx
+	turn   chan struct{} // has room for who has the turn, which guards what follows, and w
+	wrote  bool          // the header is sent
+	before http.Header   // what the header was, if some was sent with a status 1xx
 
 	mu        sync.Mutex // guards what follows
 	closed    bool       // nothing passes any more
@@ -213,7 +214,7 @@ var (
 )
 
 func newGate(w http.ResponseWriter) *gate {
-	return &gate{w: w, header: w.Header().Clone(), done: make(chan struct{})}
+	return &gate{w: w, header: w.Header().Clone(), done: make(chan struct{}), turn: make(chan struct{}, 1)}
 }
 
 func (g *gate) face() http.ResponseWriter {
@@ -277,8 +278,8 @@ func (g *gate) expire(stats *TimeoutStats) gateEnd {
 	if writing {
 		rc.SetWriteDeadline(longAgo)
 	}
-	g.turn.Lock()
-	defer g.turn.Unlock()
+	g.turn <- struct{}{}
+	defer func() { <-g.turn }()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.hijacked {
@@ -329,11 +330,11 @@ func (g *gate) passOn() {
 
 // enter waits for the turn, or returns http.ErrHandlerTimeout.
 func (g *gate) enter(write bool) error {
-	g.turn.Lock()
+	g.turn <- struct{}{}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed && !g.hijacked {
-		g.turn.Unlock()
+		<-g.turn
 		return http.ErrHandlerTimeout
 	}
 	g.writing = write
@@ -344,7 +345,7 @@ func (g *gate) leave() {
 	g.mu.Lock()
 	g.writing = false
 	g.mu.Unlock()
-	g.turn.Unlock()
+	<-g.turn
 }
 
 // copyHeader makes the handler's header that of the response.
