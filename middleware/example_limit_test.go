@@ -23,18 +23,13 @@ func ExampleRequestRate() {
 		r.Header.Set("X-User", user)
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
-		fmt.Println(w.Code, w.Header().Get("RateLimit"), w.Header().Get("Retry-After"))
-		fmt.Print(w.Body)
+		fmt.Print(w.Header().Get("RateLimit"), " => ", w.Code, " ", w.Body)
 	}
 	// Output:
-	// 200 "default";r=1;t=10
-	// hello, ada
-	// 200 "default";r=0;t=10
-	// hello, ada
-	// 429 "default";r=0;t=10 10
-	// {"error":"too many requests"}
-	// 200 "default";r=1;t=10
-	// hello, bob
+	// "default";r=1;t=10 => 200 hello, ada
+	// "default";r=0;t=10 => 200 hello, ada
+	// "default";r=0;t=10 => 429 {"error":"too many requests"}
+	// "default";r=1;t=10 => 200 hello, bob
 }
 
 // What is asked while a request is under way is refused.
@@ -64,12 +59,12 @@ func ExampleCircuitBreaker() {
 	for range 3 {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
-		fmt.Println(w.Code, breaker.State(), w.Header().Get("Retry-After"))
+		fmt.Printf("%d %v %q\n", w.Code, breaker.State(), w.Header().Get("Retry-After"))
 	}
 	// Output:
-	// 502 closed
-	// 502 open
-	// 503 open 60
+	// 502 closed ""
+	// 502 open ""
+	// 503 open "60"
 }
 
 // The handler heeds its context, as what it calls should.

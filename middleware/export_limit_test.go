@@ -43,6 +43,18 @@ func CountedRequests(max int) Counted {
 	return Counted{limitAll(c, max), c.count}
 }
 
+// keys returns how many keys have slots taken.
+func (s *slots[K]) keys() int {
+	n := 0
+	for i := range s.shards {
+		shard := &s.shards[i]
+		shard.mu.Lock()
+		n += len(shard.taken)
+		shard.mu.Unlock()
+	}
+	return n
+}
+
 func (c *counter) count() int { return int(c.n.Load()) }
 
 // A RateTable is the store of RequestRate.
@@ -53,6 +65,18 @@ func NewRateTable(maxKeys int) RateTable { return RateTable{newRateTable(maxKeys
 
 // Keys returns how many keys it has.
 func (t RateTable) Keys() int { return t.keys() }
+
+// keys returns how many keys are remembered.
+func (t *rateTable) keys() int {
+	n := 0
+	for i := range t.shards {
+		s := &t.shards[i]
+		s.mu.Lock()
+		n += len(s.buckets)
+		s.mu.Unlock()
+	}
+	return n
+}
 
 // TakeAt is Take at a time.
 func (t RateTable) TakeAt(key string, n int, at time.Duration, rate Rate) (left float64, ok bool) {

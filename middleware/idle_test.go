@@ -84,7 +84,7 @@ func TestSessionTimeoutWithWarning(t *testing.T) {
 		c.wantEnd()
 		synctest.Wait()
 	})
-	if got := lines(t, &log, "path"); fmt.Sprint(got) != "[INFO session ended: timeout path=/]" {
+	if got := lines(t, &log, "path", "client"); fmt.Sprint(got) != "[INFO session ended: timeout path=/ client=]" {
 		t.Errorf("logged %q", got)
 	}
 }

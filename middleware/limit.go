@@ -138,9 +138,7 @@ func limitAll(underWay *counter, max int) Middleware {
 func DepthGuard(maxConcurrent int) Middleware {
 	mustHave(maxConcurrent >= 1, "DepthGuard", "a limit below 1")
 	return entry(func(next http.Handler, rec *record, w http.ResponseWriter, r *http.Request) {
-		outer := rec.limits.depth
 		rec.limits.depth = &depth{max: maxConcurrent}
-		defer func() { rec.limits.depth = outer }()
 		next.ServeHTTP(w, r)
 	})
 }
@@ -257,18 +255,6 @@ func (shard *slotShard[K]) give(key K) {
 	} else {
 		delete(shard.taken, key)
 	}
-}
-
-// keys returns how many keys have slots taken.
-func (s *slots[K]) keys() int {
-	n := 0
-	for i := range s.shards {
-		shard := &s.shards[i]
-		shard.mu.Lock()
-		n += len(shard.taken)
-		shard.mu.Unlock()
-	}
-	return n
 }
 
 // middleware gives each key at most max requests under way; full answers the others.

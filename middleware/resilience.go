@@ -97,12 +97,20 @@ func (p *carriedPanic) Unwrap() error {
 
 func logPanic(logger *slog.Logger, message string, r *http.Request, p *carriedPanic) {
 	logger.LogAttrs(r.Context(), slog.LevelError, message,
-		slog.Any("value", p.value),
+		slog.String("value", fmt.Sprint(p.value)),
 		slog.String("stack", string(p.stack)),
 		slog.String("method", r.Method),
 		slog.String("path", r.URL.Path),
-		slog.String("client", ClientIP(r).String()),
+		slog.String("client", clientText(r)),
 		slog.String("request_id", knownOf(r.Context()).requestID))
+}
+
+// clientText returns the client's address for a log, "" if there is none.
+func clientText(r *http.Request) string {
+	if addr := ClientIP(r); addr.IsValid() {
+		return addr.String()
+	}
+	return ""
 }
 
 // clientGone reports whether the request's context has ended because the client

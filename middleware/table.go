@@ -132,15 +132,3 @@ func (s *rateShard) sweep(most int, now time.Duration, rate Rate) {
 		delete(s.buckets, b.key)
 	}
 }
-
-// keys returns how many keys are remembered.
-func (t *rateTable) keys() int {
-	n := 0
-	for i := range t.shards {
-		s := &t.shards[i]
-		s.mu.Lock()
-		n += len(s.buckets)
-		s.mu.Unlock()
-	}
-	return n
-}

@@ -33,15 +33,15 @@ var ErrTimeout = errors.New("request timed out")
 //	the connection is taken   the session ends with a SessionError, status 408
 //	over                      "session timeout", which is close code 4408
 //
-// For all but the last, the handler runs in a goroutine of its own. It should heed
-// its context. If it does not, it goes on until it returns, and is counted by
-// [TimeoutStats]; what it writes and what it reads from the body fails with
-// [http.ErrHandlerTimeout], and so does Hijack. Its panic is logged then; before,
-// it is passed on to the server's goroutine, as an error whose text has the stack
-// and which unwraps to the value, if that is an error. http.ErrAbortHandler is
-// passed on as it is.
+// The handler of a session runs in the server's goroutine, any other in one of its
+// own, with a copy of the request. It should heed its context. If it does not, it
+// goes on until it returns, counted by [TimeoutStats], but no longer by limits
+// around Timeout; what it writes, and what it reads from the body, fails with
+// [http.ErrHandlerTimeout], and so does Hijack.
 //
-// A session runs in the server's goroutine.
+// Its panic is passed on to the server's goroutine, as an error whose text has the
+// stack, and which unwraps to the value if that is an error; http.ErrAbortHandler
+// as it is. When the request has been answered without it, its panic is logged.
 //
 // It panics if d is not above 0.
 func Timeout(d time.Duration, opts ...TimeoutOption) Middleware {
