@@ -73,6 +73,7 @@ func TestLimitConstructors(t *testing.T) {
 		{"RequestRate Inf", func() { middleware.RequestRate(inf, 1) }, "middleware.RequestRate: a rate that is not above 0 and finite"},
 		{"RequestRate burst", func() { middleware.RequestRate(1, 0) }, "middleware.RequestRate: a burst below 1"},
 		{"RequestRate option", func() { middleware.RequestRate(1, 1, nil) }, "middleware.RequestRate: a nil option"},
+		{"RequestRate key option", func() { middleware.RequestRate(1, 1, middleware.KeyOption(nil)) }, "middleware.RequestRate: a nil option"},
 		{"RequestRate prefix", func() { middleware.RequestRate(1, 1, middleware.WithIPv6Prefix(129)) }, "middleware.RequestRate: WithIPv6Prefix outside of 1 to 128"},
 		{"WithMaxKeys", func() { middleware.RequestRate(1, 1, middleware.WithMaxKeys(0)) }, "middleware.RequestRate: WithMaxKeys below 1"},
 		{"WithMaxKeys and WithStore", func() {

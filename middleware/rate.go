@@ -297,7 +297,10 @@ func (rr *requestRate) failed(w http.ResponseWriter, r *http.Request, err error)
 // A KeyOption says by what [RateLimit] and [RequestRate] tell clients apart.
 type KeyOption func(*keyConfig)
 
-func (o KeyOption) setRate(c *rateConfig) { o(&c.keyConfig) }
+func (o KeyOption) setRate(c *rateConfig) {
+	mustHave(o != nil, "RequestRate", "a nil option")
+	o(&c.keyConfig)
+}
 
 // keyConfig says how the key of a request is made.
 type keyConfig struct {

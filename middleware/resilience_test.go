@@ -642,10 +642,10 @@ func TestLimitsConcurrently(t *testing.T) {
 	if n := stats.Abandoned(); n != 0 {
 		t.Errorf("%d handlers are abandoned", n)
 	}
-	if answered[200].Load() == 0 || answered[500].Load() == 0 || answered[503].Load() == 0 || answered[101].Load() == 0 {
-		t.Errorf("not everything was tried: 200 %d, 500 %d, 503 %d, 101 %d", answered[200].Load(), answered[500].Load(), answered[503].Load(), answered[101].Load())
+	if answered[200].Load()+answered[101].Load() == 0 || answered[500].Load()+answered[503].Load() == 0 {
+		t.Error("not both answers and refusals were tried")
 	}
-	// A second later all buckets are full, and the next keys find that out.
+	// An hour later all buckets are full, and the next keys find that out.
 	at := time.Hour
 	for i := range 100 {
 		table.TakeAt(fmt.Sprint(i%2), 1, at, middleware.Rate{PerSecond: 1e5, Burst: 100})
