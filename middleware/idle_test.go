@@ -121,7 +121,7 @@ func TestSessionWarningFails(t *testing.T) {
 	m := middleware.SessionTimeoutWithWarning(time.Minute, time.Second, slog.New(slog.NewJSONHandler(&log, nil)))
 	h := m(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		watchedSession(w, r, func(conn *ws.Conn) {
-			middleware.AttachSession(r.Context(), broken{})
+			middleware.AttachSession(r.Context(), brokenSession{})
 			conn.ReadMessage()
 		})
 	}))
@@ -136,10 +136,10 @@ func TestSessionWarningFails(t *testing.T) {
 	}
 }
 
-type broken struct{}
+type brokenSession struct{}
 
-func (broken) SendText(string) error   { return errors.New("broken") }
-func (broken) Close(int, string) error { return errors.New("broken") }
+func (brokenSession) SendText(string) error   { return errors.New("broken") }
+func (brokenSession) Close(int, string) error { return errors.New("broken") }
 
 // Other requests have no warning, and no timeout.
 func TestSessionTimeoutOfRequests(t *testing.T) {

@@ -319,18 +319,18 @@ func TestRateStoreIsShared(t *testing.T) {
 	}
 }
 
-// discard is a response that keeps nothing but its header.
-type discard struct{ header http.Header }
+// nowhere is a response that keeps nothing but its header.
+type nowhere struct{ header http.Header }
 
-func (d *discard) Header() http.Header         { return d.header }
-func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
-func (d *discard) WriteHeader(int)             {}
+func (d *nowhere) Header() http.Header         { return d.header }
+func (d *nowhere) Write(p []byte) (int, error) { return len(p), nil }
+func (d *nowhere) WriteHeader(int)             {}
 
 // A million clients take no more memory than 65,536.
 func TestRequestRateMemory(t *testing.T) {
 	measure := func(mw middleware.Middleware, clients int) int64 {
 		h := mw(empty)
-		w := &discard{http.Header{}}
+		w := &nowhere{http.Header{}}
 		r := plainRequest()
 		var before, after runtime.MemStats
 		runtime.GC()
@@ -367,7 +367,7 @@ func TestRequestRateLongKeys(t *testing.T) {
 	for i := range 1000 {
 		r := plainRequest()
 		r.URL.RawQuery = strings.Repeat("x", 10_000) + fmt.Sprint(i)
-		h.ServeHTTP(&discard{http.Header{}}, r)
+		h.ServeHTTP(&nowhere{http.Header{}}, r)
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)

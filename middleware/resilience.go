@@ -49,7 +49,7 @@ func recovered(logger *slog.Logger, rec *record, w http.ResponseWriter, r *http.
 		for _, name := range describing {
 			delete(h, name)
 		}
-		answer(rec, w, r, http.StatusInternalServerError, "internal server error")
+		answerFor(rec, w, r, http.StatusInternalServerError, "internal server error")
 	}
 }
 
@@ -59,9 +59,9 @@ var describing = [...]string{
 	"Content-Location", "Content-Range", "Etag", "Expires", "Last-Modified", "Trailer",
 }
 
-// answer answers in the form of a refusal for a handler that was called, and has
+// answerFor answers in the form of a refusal for a handler that was called, and has
 // not. It is no refusal: for all around it the handler has failed.
-func answer(rec *record, w http.ResponseWriter, r *http.Request, status int, text string) {
+func answerFor(rec *record, w http.ResponseWriter, r *http.Request, status int, text string) {
 	refused := rec.refusal
 	rec.writer.asked = 0
 	refuse(w, r, status, text)

@@ -134,7 +134,7 @@ func (t *timeout) serveSession(next http.Handler, rec *record, w http.ResponseWr
 	defer timer.Stop()
 	next.ServeHTTP(w, r)
 	if ended := rec.ended(); ended != nil && ended.Text == sessionTimeout && rec.status() == 0 {
-		answer(rec, w, r, http.StatusServiceUnavailable, "request timed out")
+		answerFor(rec, w, r, http.StatusServiceUnavailable, "request timed out")
 	}
 }
 
@@ -172,7 +172,7 @@ func (t *timeout) giveUp(rec *record, w http.ResponseWriter, r *http.Request, g 
 		if g.stuck && r.ProtoMajor == 1 {
 			h.Set("Connection", "close") // the rest of the body will not be read
 		}
-		answer(rec, w, r, http.StatusServiceUnavailable, "request timed out")
+		answerFor(rec, w, r, http.StatusServiceUnavailable, "request timed out")
 	}
 }
 
