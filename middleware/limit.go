@@ -280,14 +280,6 @@ func refuseFor(w http.ResponseWriter, r *http.Request, status int, text string, 
 	refuse(w, r, status, text)
 }
 
-// orDefault returns the logger, or slog's default as it is now.
-func orDefault(logger *slog.Logger) *slog.Logger {
-	if logger == nil {
-		return slog.Default()
-	}
-	return logger
-}
-
 // A sparing log speaks at most once a second. Its zero value is ready.
 type sparing struct {
 	mu         sync.Mutex
