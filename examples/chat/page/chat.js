@@ -3,10 +3,10 @@
 
 const [door, enter, nameField, roomField, problem, open, rooms] =
 	elements("door", "enter", "name", "room", "problem", "open", "rooms");
-const [chat, title, status, retryButton, leaveButton, peopleTitle, members, log, typing, say, text, sendButton] =
-	elements("chat", "title", "status", "retry", "leave", "people-title", "members", "log", "typing", "say", "text", "send");
+const [chat, title, status, retryButton, leaveButton, peopleTitle, members, log, lines, typing, say, text, sendButton] =
+	elements("chat", "title", "status", "retry", "leave", "people-title", "members", "log", "lines", "typing", "say", "text", "send");
 
-const maxLines = 500; // in the log
+const maxLines = 500; // of the log
 const typingFor = 4000; // milliseconds that "is typing" is shown
 const typingEvery = 2000; // and after which it is said again
 const longestWait = 15000; // between two attempts to connect
@@ -38,7 +38,7 @@ enter.addEventListener("submit", event => {
 	const name = nameField.value.trim().normalize(); // é is one letter, however it was typed
 	visit = { name, room, inside: false, attempts: 0 };
 	problem.textContent = "";
-	log.replaceChildren();
+	lines.replaceChildren();
 	connect();
 });
 
@@ -188,6 +188,9 @@ function entered(names) {
 	present.clear();
 	names.forEach(name => present.add(name));
 	[...typists.keys()].forEach(stopTyping);
+	if (document.activeElement === retryButton) {
+		text.focus(); // before the button is gone
+	}
 	setState("open");
 	visit.attempts = 0;
 	if (visit.inside) {
@@ -229,7 +232,7 @@ function showTyping() {
 
 function showMessage({ name, text, time }) {
 	const own = name === visit.name;
-	const again = log.lastChild?.dataset.by === name;
+	const again = lines.lastChild?.dataset.by === name;
 	const when = make("time", "", new Date(time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
 	when.dateTime = time;
 	const line = make("div", `message ${own ? "own" : ""} ${again ? "again" : ""}`,
@@ -242,15 +245,19 @@ function notice(text, className = "") {
 	show(make("p", `notice ${className}`, text));
 }
 
-// show adds to the log. Who reads further up is left there.
-function show(line, always = false) {
-	const below = log.scrollHeight - log.scrollTop - log.clientHeight;
-	log.append(line);
-	while (log.childElementCount > maxLines) {
-		log.firstChild.remove();
+// show adds to the log. It is laid out from its end, where scrollTop is zero, so
+// that the last line stays in sight, also when the keyboard of a phone appears.
+// Who reads further up is left there, unless the line is one's own.
+function show(line, own = false) {
+	const height = log.scrollHeight;
+	lines.append(line);
+	if (own) {
+		log.scrollTop = 0;
+	} else if (log.scrollTop < 0) {
+		log.scrollTop -= log.scrollHeight - height;
 	}
-	if (always || below < 80) {
-		log.scrollTop = log.scrollHeight;
+	while (lines.childElementCount > maxLines) {
+		lines.firstChild.remove();
 	}
 }
 
