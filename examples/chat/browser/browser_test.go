@@ -112,6 +112,12 @@ func (p *page) hears(by, text string) {
 	})()`, quote(by), quote(text)))
 }
 
+// hearsNotice waits until the last notice is this one.
+func (p *page) hearsNotice(text string) {
+	p.t.Helper()
+	p.wait(fmt.Sprintf("%s.endsWith(%s)", notices, quote(text)))
+}
+
 // is checks the value of an expression.
 func (p *page) is(expression string, want any) {
 	p.t.Helper()
@@ -134,6 +140,7 @@ func TestPages(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, *chromium, *server){
 		"two pages":     testTwoPages,
 		"restart":       testRestart,
+		"network":       testNetwork,
 		"scrolling":     testScrolling,
 		"markup":        testMarkup,
 		"refusals":      testRefusals,
@@ -195,7 +202,7 @@ func testRestart(t *testing.T, c *chromium, s *server) {
 	for _, p := range []*page{ada, bo} {
 		p.shows("#status", "Reconnecting…")
 		p.is(`document.querySelector("#send").disabled`, true)
-		p.wait(notices + `.endsWith("The server has stopped.")`)
+		p.hearsNotice("The server has stopped.")
 	}
 	ada.enter() // to no effect
 	ada.is(`document.querySelector("#text").value`, "after")
@@ -212,6 +219,24 @@ func testRestart(t *testing.T, c *chromium, s *server) {
 	bo.hears("ada", "after")
 	bo.says("welcome back")
 	ada.hears("bo", "welcome back")
+}
+
+// A page whose network is gone says so, and comes back with it.
+func testNetwork(t *testing.T, c *chromium, s *server) {
+	ada, bo := s.visit(t, c, "tea", "ada"), s.visit(t, c, "tea", "bo")
+	ada.must("Network.enable", nil, nil)
+	network := func(offline bool) {
+		ada.must("Network.emulateNetworkConditions", args{"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}, nil)
+	}
+	network(true)
+	ada.shows("#status", "Reconnecting…")
+	ada.hearsNotice("The network is gone.")
+	bo.hearsNotice("ada has left")
+	network(false)
+	ada.shows("#status", "Connected")
+	bo.hearsNotice("ada has come in")
+	ada.says("still here")
+	bo.hears("ada", "still here")
 }
 
 // Who has scrolled up is left there when others write, and not when writing.
@@ -285,7 +310,7 @@ func testRefusals(t *testing.T, c *chromium, s *server) {
 		}
 		return document.querySelector("#text").value;
 	})()`, "")
-	p.wait(notices + `.endsWith("Not so fast: wait a moment.")`)
+	p.hearsNotice("Not so fast: wait a moment.")
 }
 
 // Rooms that are open can be chosen; the room is in the address, to be shared.
@@ -301,11 +326,6 @@ func testRooms(t *testing.T, c *chromium, s *server) {
 	ada.hearsNotice("bo has come in")
 	bo.must("Page.close", nil, nil)
 	ada.hearsNotice("bo has left")
-}
-
-func (p *page) hearsNotice(text string) {
-	p.t.Helper()
-	p.wait(notices + `.endsWith(` + quote(text) + `)`)
 }
 
 // Fields have labels, and what changes by itself is announced.
@@ -356,6 +376,7 @@ func testPictures(t *testing.T, c *chromium, s *server) {
 	take("room", ada)
 	s.stop()
 	ada.shows("#status", "Reconnecting…")
+	ada.is(`document.querySelector("#typing").textContent`, "")
 	take("lost", ada)
 }
 

@@ -26,14 +26,14 @@ const patience = time.Minute
 
 // A chromium is a running browser.
 type chromium struct {
-	t    testing.TB
-	conn *ws.Conn
+	conn  *ws.Conn
+	ended chan bool // closed when there are no more replies
+	err   error     // then, why
 
 	mu     sync.Mutex
 	nextID int
 	calls  map[int]chan reply
 	thrown []string // by scripts of the pages, and not caught
-	err    error    // why there are no more replies
 }
 
 // A reply is an answer to a command, or an event.
@@ -67,11 +67,17 @@ func findChromium(t testing.TB) string {
 // start runs Chromium until the test ends.
 func start(t testing.TB) *chromium {
 	t.Helper()
+	program := findChromium(t)
 	profile, err := os.MkdirTemp("", "chat-browser-")
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(findChromium(t),
+	t.Cleanup(func() {
+		if err := os.RemoveAll(profile); err != nil {
+			t.Error(err)
+		}
+	})
+	cmd := exec.Command(program,
 		"--headless", "--remote-debugging-port=0", "--user-data-dir="+profile,
 		"--no-sandbox", // which a container's root cannot have
 		"--disable-dev-shm-usage", "--disable-gpu", "--no-first-run", "--disable-breakpad", "--disable-extensions",
@@ -90,51 +96,38 @@ func start(t testing.TB) *chromium {
 	address := make(chan string, 1)
 	go readLog(bufio.NewScanner(stderr), address, log)
 
-	c := &chromium{t: t, calls: map[int]chan reply{}}
+	c := &chromium{calls: map[int]chan reply{}, ended: make(chan bool)}
 	t.Cleanup(func() {
+		late := time.AfterFunc(patience, func() { cmd.Process.Kill() })
+		defer late.Stop()
 		if c.conn != nil {
-			c.call("", "Browser.close", nil, nil) // whose answer may not come any more
+			c.call("", "Browser.close", nil, nil) // there may be no answer any more
+			<-c.ended
+			c.conn.CloseNow()
 		} else {
 			cmd.Process.Kill()
 		}
-		late := time.AfterFunc(patience, func() { cmd.Process.Kill() })
-		defer late.Stop()
-		text := <-log // to its end, before Wait closes the pipe
-		if err := cmd.Wait(); err != nil && c.conn != nil {
-			t.Errorf("Chromium ended with %v:\n%s", err, text)
-		} else if c.conn == nil {
-			t.Logf("Chromium wrote:\n%s", text)
-		}
-		if err := os.RemoveAll(profile); err != nil {
-			t.Error(err)
+		text := <-log // before Wait, which closes the pipe
+		err := cmd.Wait()
+		if err != nil || t.Failed() {
+			t.Logf("Chromium ended with %v, and wrote\n%s", err, text)
 		}
 	})
 	select {
 	case url, ok := <-address:
 		if !ok {
-			t.Fatal("Chromium has ended")
+			t.Fatal("Chromium has ended before it was asked anything")
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
-		// Pictures come as one message.
-		conn, _, err := ws.Dial(ctx, url, &ws.DialOptions{ReadLimit: 64 << 20})
-		if err != nil {
+		// A picture is one message.
+		if c.conn, _, err = ws.Dial(ctx, url, &ws.DialOptions{ReadLimit: 64 << 20}); err != nil {
 			t.Fatal(err)
 		}
-		c.conn = conn
 	case <-time.After(patience):
 		t.Fatal("Chromium does not say where it listens")
 	}
-	ended := make(chan bool)
-	go func() {
-		defer close(ended)
-		c.listen()
-	}()
-	t.Cleanup(func() {
-		c.call("", "Browser.close", nil, nil)
-		<-ended
-		c.conn.CloseNow()
-	})
+	go c.listen()
 	return c
 }
 
@@ -156,18 +149,13 @@ func readLog(lines *bufio.Scanner, address chan<- string, log chan<- string) {
 
 // listen takes what Chromium says, until it ends.
 func (c *chromium) listen() {
+	defer close(c.ended)
 	for {
 		var r reply
-		err := c.conn.ReadJSON(&r)
-		c.mu.Lock()
-		if err != nil {
-			c.err = err
-			for _, call := range c.calls {
-				close(call)
-			}
-			c.mu.Unlock()
+		if c.err = c.conn.ReadJSON(&r); c.err != nil {
 			return
 		}
+		c.mu.Lock()
 		if r.Method == "Runtime.exceptionThrown" {
 			c.thrown = append(c.thrown, string(r.Params))
 		}
@@ -184,10 +172,6 @@ func (c *chromium) listen() {
 func (c *chromium) call(session, method string, params, result any) error {
 	answer := make(chan reply, 1)
 	c.mu.Lock()
-	if c.err != nil {
-		defer c.mu.Unlock()
-		return c.err
-	}
 	c.nextID++
 	id := c.nextID
 	c.calls[id] = answer
@@ -204,10 +188,10 @@ func (c *chromium) call(session, method string, params, result any) error {
 	late := time.NewTimer(patience)
 	defer late.Stop()
 	select {
-	case r, ok := <-answer:
+	case <-c.ended:
+		return fmt.Errorf("the browser has ended: %w", c.err)
+	case r := <-answer:
 		switch {
-		case !ok:
-			return errors.New("the browser has ended")
 		case r.Error != nil:
 			return errors.New(r.Error.Message + " " + r.Error.Data)
 		case result == nil:

@@ -9,9 +9,14 @@ const [chat, title, status, retryButton, leaveButton, peopleTitle, members, log,
 const maxLines = 500; // of the log
 const typingFor = 4000; // milliseconds that "is typing" is shown
 const typingEvery = 2000; // and after which it is said again
+const patience = 5000; // with an answer of the server
 const longestWait = 15000; // between two attempts to connect
+const unreachable = "the server cannot be reached";
 
-let visit = null; // to a room: {name, room, inside, attempts}, or null at the door
+// A visit to a room: who, where, whether the room has been entered, and of the
+// attempts to connect whether one is being made, how many have failed, and why.
+// It is null at the door.
+let visit = null; // {name, room, inside, trying, failed, why}
 let socket = null; // of the visit, or null
 let timer = 0; // of the next attempt
 let lastTyping = 0; // when it was said
@@ -34,9 +39,14 @@ function make(tag, className, ...content) {
 
 enter.addEventListener("submit", event => {
 	event.preventDefault();
-	const room = roomField.value.trim().toLowerCase().replaceAll(" ", "-");
-	const name = nameField.value.trim().normalize(); // é is one letter, however it was typed
-	visit = { name, room, inside: false, attempts: 0 };
+	if (visit) {
+		return; // is being tried
+	}
+	visit = {
+		name: nameField.value.trim().normalize(), // é is one letter, however it was typed
+		room: roomField.value.trim().toLowerCase().replaceAll(" ", "-"),
+		inside: false, trying: false, failed: 0, why: "",
+	};
 	problem.textContent = "";
 	lines.replaceChildren();
 	connect();
@@ -81,24 +91,17 @@ leaveButton.addEventListener("click", () => showDoor());
 async function connect() {
 	const mine = visit;
 	clearTimeout(timer);
-	setState(mine.inside ? "lost" : "new");
+	mine.trying = true;
 	const room = `rooms/${encodeURIComponent(mine.room)}`;
 	const query = `?name=${encodeURIComponent(mine.name)}`;
-	let refusal;
-	try {
-		refusal = await refused(await fetch(`${room}/check${query}`));
-	} catch {
-		refusal = "the server cannot be reached";
-	}
+	const refusal = await refused(`${room}/check${query}`);
 	if (visit !== mine) {
 		return; // has left meanwhile
 	}
 	if (refusal) {
-		// After a break, the name may be taken by one's own old connection.
-		mine.inside ? later(refusal) : showDoor(sentence(refusal));
+		failed(refusal); // after a break perhaps as one's own old connection has the name
 		return;
 	}
-	disconnect();
 	const url = new URL(`${room}/talk${query}`, location.href);
 	url.protocol = url.protocol.replace("http", "ws");
 	const own = socket = new WebSocket(url);
@@ -106,35 +109,44 @@ async function connect() {
 	own.addEventListener("close", event => own === socket && closed(event));
 }
 
-// refused returns what an answer has against the request, or "".
-async function refused(response) {
-	if (response.ok) {
-		return "";
+// refused returns what the server has against a request, or "".
+async function refused(url) {
+	try {
+		const response = await fetch(url, { signal: AbortSignal.timeout(patience) });
+		if (response.ok) {
+			return "";
+		}
+		const { detail, errors } = await response.json();
+		return errors ? errors.map(e => e.detail).join("; ") : detail;
+	} catch {
+		return unreachable;
 	}
-	const { detail, errors } = await response.json();
-	return errors ? errors.map(e => e.detail).join("; ") : detail;
 }
 
 function closed({ code, reason }) {
-	socket = null;
 	if (code === 1008) {
-		showDoor(sentence(reason)); // it would be so again
-	} else if (visit.inside) {
-		later(code === 1001 ? "the server has stopped" : "the connection is lost");
+		showDoor(sentence(reason || "the server has closed the connection")); // it would be so again
 	} else {
-		showDoor("The server does not answer. Please try again.");
+		failed(code === 1001 ? "the server has stopped" : visit.trying ? unreachable : "the connection is lost");
 	}
 }
 
-// later lets the next attempt wait, the longer the more have failed, and not as
-// long for one as for another: else all pages come back at once.
-function later(why) {
-	if (chat.dataset.state === "open") {
-		notice(sentence(why));
+// failed goes back to the door, or lets another attempt follow: the later the
+// more have failed, and not as late for one as for another, or all pages would
+// come back at once.
+function failed(why) {
+	if (!visit.inside) {
+		showDoor(sentence(why));
+		return;
 	}
+	disconnect();
+	visit.trying = false;
 	setState("lost");
-	const wait = Math.min(longestWait, 500 * 2 ** visit.attempts++);
-	clearTimeout(timer);
+	if (why !== unreachable && why !== visit.why) {
+		notice(sentence(why));
+		visit.why = why;
+	}
+	const wait = Math.min(longestWait, 500 * 2 ** visit.failed++);
 	timer = setTimeout(connect, wait / 2 + Math.random() * wait / 2);
 }
 
@@ -147,19 +159,27 @@ function disconnect() {
 
 function setState(state) {
 	chat.dataset.state = state;
-	status.textContent = { new: "Connecting…", open: "Connected", lost: "Reconnecting…" }[state];
-	retryButton.hidden = state !== "lost";
+	status.textContent = { open: "Connected", lost: "Reconnecting…" }[state];
+	retryButton.hidden = state === "open";
 	sendButton.disabled = state !== "open";
+	[...typists.keys()].forEach(stopTyping);
 }
 
-for (const [target, event] of [[retryButton, "click"], [window, "online"]]) {
-	target.addEventListener(event, () => {
-		if (visit && chat.dataset.state === "lost") {
-			visit.attempts = 0;
-			connect();
-		}
-	});
+// hurry makes the next attempt now.
+function hurry() {
+	if (visit?.inside && !socket && !visit.trying) {
+		visit.failed = 0;
+		connect();
+	}
 }
+
+retryButton.addEventListener("click", hurry);
+window.addEventListener("online", hurry);
+window.addEventListener("offline", () => {
+	if (socket && visit.inside) {
+		failed("the network is gone"); // which the socket would notice much later
+	}
+});
 
 // What is heard.
 
@@ -169,8 +189,10 @@ function hear(message) {
 		entered(message.members);
 	} else if (kind === "joined" && !present.has(name)) {
 		present.add(name);
+		showPresent();
 		notice(`${name} has come in`);
 	} else if (kind === "left" && present.delete(name)) {
+		showPresent();
 		stopTyping(name);
 		notice(`${name} has left`);
 	} else if (kind === "typing") {
@@ -181,24 +203,23 @@ function hear(message) {
 	} else if (kind === "error") {
 		notice(sentence(message.text), "bad");
 	}
-	showPresent();
 }
 
 function entered(names) {
 	present.clear();
 	names.forEach(name => present.add(name));
-	[...typists.keys()].forEach(stopTyping);
+	showPresent();
 	if (document.activeElement === retryButton) {
 		text.focus(); // before the button is gone
 	}
 	setState("open");
-	visit.attempts = 0;
+	Object.assign(visit, { trying: false, failed: 0, why: "" });
 	if (visit.inside) {
 		notice("You are back. What was said meanwhile is not shown.");
 		return;
 	}
 	visit.inside = true;
-	location.hash = visit.room;
+	history.replaceState(null, "", `#${visit.room}`);
 	title.textContent = visit.room;
 	document.title = `${visit.room} · Chat`;
 	notice(`You are here as ${visit.name}.`);
