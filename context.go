@@ -66,6 +66,7 @@ type rareContext struct {
 
 	socket       WebsocketHandler // of this connection, once Before has run
 	socketHeader http.Header      // that Before returned
+	open         *openSession     // the session of socket, or nil
 }
 
 // outcome returns the first error of the chain, or nil.

@@ -308,6 +308,9 @@ var errAborted = errors.New("the handler was aborted")
 
 // end cleans up after a request, whatever became of it, and tells the callback.
 func (c *Context) end(callback *RouteCallback) {
+	if c.rare != nil && c.rare.open != nil {
+		defer c.rare.open.ended() // what follows is for those to wait for who stop the server
+	}
 	if c.rare != nil && c.rare.session != nil {
 		if err := c.rare.session.Close(c.outcome()); err != nil {
 			c.Slog().Error("a cleanup failed", "error", err)

@@ -91,7 +91,7 @@ func upgrade(c *Context) error {
 	if open == nil {
 		return Error(http.StatusServiceUnavailable, "the server is going down")
 	}
-	defer open.ended()
+	c.rare.open = open // to be ended with the request
 	conn, err := c.upgrader().Upgrade(c.bind.W, c.bind.R, c.rare.socketHeader)
 	if err != nil {
 		if _, ok := errors.AsType[*ws.HandshakeError](err); !ok {
