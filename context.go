@@ -505,12 +505,12 @@ func (c *Context) handleError(err error) {
 		c.MustStatus(clientGone)
 		return
 	}
-	if status := StatusCode(err); !invalid && status >= 500 {
-		if _, panicked := errors.AsType[*PanicError](err); !panicked { // logged with its stack
-			c.Slog().Error("a request failed", "status", status, "error", detailed(err))
-		}
-	}
 	if !invalid {
+		if status := StatusCode(err); status >= 500 {
+			if _, panicked := errors.AsType[*PanicError](err); !panicked { // logged with its stack
+				c.Slog().Error("a request failed", "status", status, "error", detailed(err))
+			}
+		}
 		c.setErrorHeaders(err)
 	}
 	handler := ErrorHandler(defaultErrorHandler)
