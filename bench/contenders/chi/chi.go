@@ -52,7 +52,7 @@ func (Contender) Handler(scenario string) http.Handler {
 		r.With(middleware.RequestSize(scenarios.MaxUpload)).Post("/files", s.upload)
 	case "routes", "wildcards":
 		for _, route := range scenarios.Routes() {
-			r.MethodFunc(route.Method, route.Path, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+			r.MethodFunc(route.Method, route.Path, static)
 		}
 	case "middleware":
 		r.Use(pass, pass, pass, pass, pass)

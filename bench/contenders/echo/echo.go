@@ -56,7 +56,7 @@ func (Contender) Handler(scenario string) http.Handler {
 		e.POST("/files", upload, middleware.BodyLimit(scenarios.MaxUpload))
 	case "routes", "wildcards":
 		for _, r := range scenarios.Routes() {
-			e.Add(r.Method, r.Colon(), func(c *echo.Context) error { return c.NoContent(http.StatusNoContent) })
+			e.Add(r.Method, r.Colon(), static)
 		}
 	case "middleware":
 		e.Use(pass, pass, pass, pass, pass)

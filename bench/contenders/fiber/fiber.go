@@ -68,7 +68,7 @@ func app(scenario string) *fiber.App {
 		a.Post("/files", upload)
 	case "routes", "wildcards":
 		for _, r := range scenarios.Routes() {
-			a.Add([]string{r.Method}, r.Colon(), func(c fiber.Ctx) error { return c.SendStatus(http.StatusNoContent) })
+			a.Add([]string{r.Method}, r.Colon(), static)
 		}
 	case "middleware":
 		for range 5 {

@@ -59,7 +59,7 @@ func (Contender) Handler(scenario string) http.Handler {
 		e.POST("/files", upload)
 	case "routes", "wildcards":
 		for _, r := range scenarios.Routes() {
-			e.Handle(r.Method, r.Colon(), func(c *gin.Context) { c.Status(http.StatusNoContent) })
+			e.Handle(r.Method, r.Colon(), static)
 		}
 	case "middleware":
 		e.Use(pass, pass, pass, pass, pass)
