@@ -499,18 +499,21 @@ func (c *Context) handleError(err error) {
 		c.brokenOff(err)
 		return
 	}
-	if errors.Is(err, context.Canceled) && errors.Is(c.Context().Err(), context.Canceled) {
+	_, invalid := err.(ValidationError) // a 400, with nothing in its tree but the fields
+	if !invalid && errors.Is(err, context.Canceled) && errors.Is(c.Context().Err(), context.Canceled) {
 		c.Slog().Info("the client went away", "error", err)
 		c.clearBody()
 		c.MustStatus(clientGone)
 		return
 	}
-	if status := StatusCode(err); status >= 500 {
-		if _, panicked := errors.AsType[*PanicError](err); !panicked { // logged with its stack
-			c.Slog().Error("a request failed", "status", status, "error", detailed(err))
+	if !invalid {
+		if status := StatusCode(err); status >= 500 {
+			if _, panicked := errors.AsType[*PanicError](err); !panicked { // logged with its stack
+				c.Slog().Error("a request failed", "status", status, "error", detailed(err))
+			}
 		}
+		c.setErrorHeaders(err)
 	}
-	c.setErrorHeaders(err)
 	handler := ErrorHandler(defaultErrorHandler)
 	if c.route != nil {
 		handler = c.route.ready().errorHandler

@@ -105,17 +105,24 @@ func (e Errors) Unwrap() []error {
 // Of errors that share even the path (two fields with one json name) the last
 // is kept.
 func (e Errors) ByField() map[string]string {
-	count := make(map[string]int, len(e))
-	for _, f := range e {
-		count[f.Name]++
-	}
 	m := make(map[string]string, len(e))
-	for _, f := range e {
-		key := f.Name
+	for i := range e {
+		m[e[i].Name] = e[i].Message
+	}
+	if len(m) == len(e) {
+		return m // each under its own name
+	}
+	clear(m)
+	count := make(map[string]int, len(e))
+	for i := range e {
+		count[e[i].Name]++
+	}
+	for i := range e {
+		key := e[i].Name
 		if count[key] > 1 {
-			key = f.Path
+			key = e[i].Path
 		}
-		m[key] = f.Message
+		m[key] = e[i].Message
 	}
 	return m
 }

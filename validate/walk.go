@@ -605,6 +605,9 @@ func (w *walker) fail(at place, e FieldError) bool {
 func (w *walker) add(e FieldError) {
 	e.Secret = e.Secret || w.secret
 	if !w.full() {
+		if w.errs == nil {
+			w.errs = make(Errors, 0, 4) // where one field is wrong, others often are
+		}
 		w.errs = append(w.errs, e)
 	}
 }
@@ -658,6 +661,10 @@ func shown(v reflect.Value) (s string, ok bool) {
 	switch k := v.Kind(); {
 	case !v.IsValid():
 		return "", true
+	case v.Type() == reflect.TypeFor[string](): // as below, and quicker
+		return v.String(), true
+	case v.Type() == reflect.TypeFor[int]():
+		return strconv.FormatInt(v.Int(), 10), true
 	case isBytes(v.Type()) && !spellsItself(v.Type()):
 		return string(v.Bytes()), true
 	case k == reflect.String, k == reflect.Bool, isNumericKind(k), v.Type() == timeType, isBytes(v.Type()), isByteArray(v.Type()):
