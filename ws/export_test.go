@@ -3,6 +3,7 @@ package ws
 import (
 	"cmp"
 	"net"
+	"time"
 )
 
 // For tests: what has no way in through a handshake.
@@ -48,4 +49,9 @@ func NewDeflateConn(conn net.Conn, client bool, z Compression, a Agreement) *Con
 		server: side{a.ServerTakeover, cmp.Or(a.ServerBits, maxBits)},
 		client: side{a.ClientTakeover, cmp.Or(a.ClientBits, maxBits)},
 	}}.resolve())
+}
+
+// NewAliveConn returns a server's connection that is kept alive.
+func NewAliveConn(conn net.Conn, interval, timeout time.Duration) *Conn {
+	return newConn(conn, nil, settings{pingInterval: interval, pongTimeout: timeout}.resolve())
 }

@@ -66,14 +66,15 @@ func (in *input) next(n int) []byte {
 // Read reads what is buffered, or else from the connection: without a detour if
 // p is large, and as much as the buffer takes if it is not.
 func (in *input) Read(p []byte) (int, error) {
-	if in.buffered() == 0 {
+	for in.buffered() == 0 {
 		if len(p) >= in.size {
 			in.release()
 			in.owner.beforeRead()
 			n, err := in.owner.conn.Read(p)
-			return in.arrived(n, err)
-		}
-		if err := in.fill(); err != nil {
+			if n, err = in.arrived(n, err); n > 0 || err != nil {
+				return n, err
+			}
+		} else if err := in.fill(); err != nil {
 			return 0, err
 		}
 	}

@@ -87,7 +87,7 @@ func (k *keepAlive) look() {
 			return
 		}
 		k.pinged.Store(now)
-		k.timer.Reset(k.timeout)
+		k.timer.Reset(min(k.timeout, k.interval))
 		k.conn.writeFrame(PingMessage, nil, time.Now().Add(k.timeout)) // that it fails shows in the end
 		return
 	}
@@ -99,7 +99,7 @@ func (k *keepAlive) look() {
 		return
 	}
 	if missed := time.Duration(now - max(waiting, pinged)); missed < k.timeout {
-		k.timer.Reset(k.timeout - missed)
+		k.timer.Reset(min(k.timeout-missed, k.interval))
 		return
 	}
 	k.die()
