@@ -543,6 +543,14 @@ func TestDialProxyErrors(t *testing.T) {
 	}); !errors.Is(err, stop) {
 		t.Error(err)
 	}
+	for _, proxy := range []*url.URL{nil, {Scheme: "http", Host: "p"}} {
+		if _, _, err := ws.Dial(t.Context(), "ws://example.com", &ws.DialOptions{
+			Proxy:   func(*http.Request) (*url.URL, error) { return proxy, nil },
+			NetDial: func(context.Context, string, string) (net.Conn, error) { return &goneConn{}, nil },
+		}); !errors.Is(err, io.ErrClosedPipe) {
+			t.Errorf("nobody listens: %v", err)
+		}
+	}
 	// A proxy that does not speak TLS.
 	if _, _, err := ws.Dial(t.Context(), "ws://example.com", &ws.DialOptions{
 		Proxy: func(*http.Request) (*url.URL, error) { return url.Parse("https://" + host) },

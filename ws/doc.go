@@ -1,4 +1,5 @@
-// Package ws is the server's side of WebSocket, RFC 6455, on net/http.
+// Package ws is WebSocket, RFC 6455, on net/http: both ends, with compression
+// (RFC 7692).
 //
 // An [Upgrader] turns a request into a [Conn], which reads and writes whole
 // messages until it is closed:
@@ -23,6 +24,10 @@
 //		}
 //	}
 //
+// [Dial] is the other end:
+//
+//	conn, _, err := ws.Dial(ctx, "wss://example.com/echo", nil)
+//
 // Names and meanings are those of github.com/gorilla/websocket where its users
 // know them. What differs: pages of other hosts, long messages and text that is
 // not UTF-8 are refused unless told otherwise, any number of goroutines may
@@ -31,18 +36,53 @@
 // # Reading
 //
 // Someone has to read: pings are answered, and the peer's close frame is seen,
-// in [Conn.ReadMessage]. It joins fragments, and holds no more memory than
-// bytes have arrived, give or take a factor of two. A peer that breaks the
-// protocol, sends text that is not UTF-8 or more than the read limit is told so
-// by a close frame with code 1002, 1007 or 1009, before the rest of what it
-// sends is read. The first error ends reading; it is returned ever after.
+// by whoever reads. There are these ways, which may be mixed:
+//
+//	ReadMessage  a message as a slice of one's own
+//	Read         the same until a context ends, after which nothing is lost
+//	ReadInPlace  a message as bytes that are valid until the next read
+//	Messages     those in a loop, until a context ends
+//	NextReader   a message as a stream
+//
+// A message holds no more memory than bytes of it have arrived, give or take a
+// factor of two, or than the last one had. A peer that breaks the protocol,
+// sends text that is not UTF-8 or more than the read limit is told so by a close
+// frame with code 1002, 1007 or 1009, before the rest of what it sends is read.
+// The first error ends reading; it is returned ever after.
+//
+// A connection that waits has no buffer, if it is a plain socket: one is
+// borrowed when something arrives, and given back when all of it is read.
+//
+// # Writing
+//
+// Any number of goroutines may write; frames go one at a time. [Conn.WriteMessage]
+// sends a message in one frame, [Conn.NextWriter] in fragments, between which
+// control frames may go but no other messages. [Conn.Write] gives up when its
+// context ends. A [PreparedMessage] is encoded once for many connections.
+//
+// A message is sent before the method returns, with one exception: while more
+// messages have already arrived, the answers are held back, to be sent in one
+// write before reading waits again. That is for at most a millisecond, and up to
+// 16 KiB, and only on plain sockets.
+//
+// # Compression
+//
+// permessage-deflate is off unless [Upgrader.Compression] or
+// [DialOptions.Compression] is set, and used if the other end wants it too. The
+// read limit is that of what a message inflates to, and is watched while it is
+// inflated. Secrets next to what others may choose should not be compressed:
+// the size tells about them.
 //
 // # Closing
 //
 // [Conn.Close] tells the peer that the connection is over, waits for it to say
 // the same and closes the connection, within [Upgrader.CloseTimeout]. A Conn is
-// not closed by anything else: defer Close where the Conn is made. The server's
-// own Shutdown and Close know nothing of connections that were taken over.
+// not closed by anything else than a PongTimeout: defer Close where the Conn is
+// made. The server's own Shutdown and Close know nothing of connections that
+// were taken over.
+//
+// A peer that is gone without a word is noticed if [Upgrader.PingInterval] is
+// set, which it is not by default.
 //
 // # Handlers for golang.org/x/net/websocket
 //

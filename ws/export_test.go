@@ -55,3 +55,31 @@ func NewDeflateConn(conn net.Conn, client bool, z Compression, a Agreement) *Con
 func NewAliveConn(conn net.Conn, interval, timeout time.Duration) *Conn {
 	return newConn(conn, nil, settings{pingInterval: interval, pongTimeout: timeout}.resolve())
 }
+
+// AcceptExtensions returns what a server answers to an offer, or "".
+func AcceptExtensions(z *Compression, offer string) string {
+	_, answer := z.accept([]string{offer})
+	return answer
+}
+
+// OfferExtensions returns what a client offers.
+func OfferExtensions(z *Compression) string { return z.offer().String() }
+
+// AgreeExtensions returns what is wrong with an answer to what a client offers,
+// which is nothing if z is nil.
+func AgreeExtensions(z *Compression, answer string) error {
+	var offer *deflateOffer
+	if z != nil {
+		o := z.offer()
+		offer = &o
+	}
+	_, err := offer.agree([]string{answer})
+	return err
+}
+
+// BufferSize returns the size of the next read buffer, HoldsBuffer reports
+// whether there is one, IsPlain whether the connection is a plain socket. They
+// are for who reads.
+func BufferSize(c *Conn) int   { return c.in.size }
+func HoldsBuffer(c *Conn) bool { return c.in.held != nil }
+func IsPlain(c *Conn) bool     { return c.in.wait != nil }

@@ -3,7 +3,6 @@ package ws
 import (
 	"cmp"
 	"fmt"
-	"net/textproto"
 	"strconv"
 	"strings"
 )
@@ -30,7 +29,7 @@ type param struct {
 // of HTTP.
 func parseExtensions(values []string) ([]extension, bool) {
 	var list []extension
-	s := textproto.TrimString(strings.Join(values, ","))
+	s := trimLeft(strings.Join(values, ","))
 	for s != "" {
 		if s[0] == ',' {
 			s = trimLeft(s[1:])

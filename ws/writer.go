@@ -127,7 +127,6 @@ func (w *messageWriter) deflate() bool {
 		w.deflater = newDeflater(d.currentLevel())
 	}
 	w.opcode |= rsv1Bit
-	w.deflater.out = append(w.deflater.out[:0], 0)[:0]
 	w.deflater.add(*w.buf)
 	*w.buf = (*w.buf)[:0]
 	return true
@@ -181,6 +180,9 @@ func (w *messageWriter) fragment(payload []byte, last bool) error {
 	w.opcode, w.begun = continuation, true
 	if last {
 		c.counted.written(1, w.size)
+		if w.deflater != nil {
+			w.deflater.out = nil // it may be another's from now on
+		}
 		c.open = nil
 		w.open.end()
 	}
