@@ -211,8 +211,9 @@ func (c *Conn) linger() {
 }
 
 // CloseNow closes the connection without a close frame. Whoever reads, writes
-// or closes returns. It may be called at any time; all calls return what the
-// first did.
+// or closes returns. What was held back of earlier messages is sent as far as the
+// network takes it at once. It may be called at any time; all calls return what
+// the first did.
 func (c *Conn) CloseNow() error {
 	c.closing.Store(true)
 	c.uncork()

@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gongular/gongular/ws"
@@ -297,22 +298,32 @@ func TestDialAnswers(t *testing.T) {
 	}
 }
 
-// The body of a refusal can be read, up to 1 KiB, even if it has no end.
+// The body of a refusal can be read, up to 1 KiB, even if its end does not come.
 func TestDialRefusalBody(t *testing.T) {
-	var body string
-	url := listen(t, func(conn net.Conn, r *http.Request) {
-		io.WriteString(conn, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 5000\r\nWWW-Authenticate: Basic\r\n\r\n"+body)
-		io.Copy(io.Discard, conn) // until the client has had enough
-	})
-	for _, body = range []string{"who are you?", strings.Repeat("x", 5000)} {
-		_, res, err := ws.Dial(t.Context(), wsURL(url), &ws.DialOptions{Proxy: noProxy})
-		if !errors.Is(err, ws.ErrBadHandshake) {
-			t.Fatal(err)
-		}
-		got, err := io.ReadAll(res.Body)
-		if want := body[:min(len(body), 1024)]; string(got) != want || err != nil || res.Header.Get("WWW-Authenticate") != "Basic" {
-			t.Errorf("got %s, %v", short(string(got)), err)
-		}
+	for _, body := range []string{"who are you?", strings.Repeat("x", 5000)} {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			_, res, err := ws.Dial(t.Context(), "ws://example.com", &ws.DialOptions{
+				Proxy: noProxy,
+				NetDial: func(context.Context, string, string) (net.Conn, error) {
+					client, server := net.Pipe()
+					go func() {
+						defer server.Close()
+						http.ReadRequest(bufio.NewReader(server))
+						io.WriteString(server, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 5000\r\nWWW-Authenticate: Basic\r\n\r\n"+body)
+						io.Copy(io.Discard, server) // until the client has had enough
+					}()
+					return client, nil
+				},
+			})
+			if !errors.Is(err, ws.ErrBadHandshake) || time.Since(start) > time.Second {
+				t.Fatalf("%v after %v", err, time.Since(start))
+			}
+			got, err := io.ReadAll(res.Body)
+			if want := body[:min(len(body), 1024)]; string(got) != want || err != nil || res.Header.Get("WWW-Authenticate") != "Basic" {
+				t.Errorf("got %s, %v", short(string(got)), err)
+			}
+		})
 	}
 }
 

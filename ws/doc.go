@@ -44,8 +44,8 @@
 //	Messages     those in a loop, until a context ends
 //	NextReader   a message as a stream
 //
-// A message holds no more memory than bytes of it have arrived, give or take a
-// factor of two, or than the last one had. A peer that breaks the protocol,
+// A message holds no more memory than a small multiple of the bytes of it that
+// have arrived, or than the last one did. A peer that breaks the protocol,
 // sends text that is not UTF-8 or more than the read limit is told so by a close
 // frame with code 1002, 1007 or 1009, before the rest of what it sends is read.
 // The first error ends reading; it is returned ever after.

@@ -65,7 +65,8 @@ func (c *Conn) ReadMessage() (messageType int, p []byte, err error) {
 // connection's own. They may be changed, but are only valid until the next read,
 // by whatever method, and must not be kept. Close does not touch them.
 //
-// It is for one goroutine that reads. It allocates nothing.
+// It is for one goroutine that reads. In the long run it allocates nothing for
+// messages of up to 16 MiB.
 func (c *Conn) ReadInPlace() (messageType int, p []byte, err error) {
 	return c.read(context.Background(), false)
 }
@@ -324,9 +325,10 @@ func (c *Conn) payload(p []byte) (int, error) {
 }
 
 // grow gives the data room for at least one byte more. It doubles: no peer makes
-// it hold much more than twice what has arrived, nor, with many small frames,
-// copy each byte more than twice. With the last frame it stops where the message
-// will end. What the last message needed is there at once: it was paid for.
+// it hold much more than twice what has arrived (or four times, as the sizes of
+// pooled buffers are powers of two), nor, with many small frames, copy each byte
+// more than twice. With the last frame it stops where the message will end. What
+// the last message needed is there at once: it was paid for.
 func (m *incoming) grow(owned bool) {
 	size := len(m.data)
 	if size < cap(m.data) {

@@ -35,7 +35,8 @@ func giveFrames(b *[]byte) {
 //
 // The message is sent when WriteMessage returns; unless the peer has sent more
 // messages which can be read without waiting. It is held back then for a
-// millisecond at most, to go with the answers to those in one write.
+// millisecond at most, to go with the answers to those in one write, and an error
+// in sending it is that of the next write.
 func (c *Conn) WriteMessage(messageType int, data []byte) error {
 	return c.write(context.Background(), messageType, data)
 }
