@@ -31,6 +31,11 @@ func borrow(size int) *buffer {
 	return &buffer{make([]byte, 1<<class)}
 }
 
+// isFor reports whether borrow would return such a buffer for the size.
+func (b *buffer) isFor(size int) bool {
+	return len(b.b) == 1<<max(bits.Len(uint(size-1)), smallestBits)
+}
+
 // giveBack returns the buffer, which nobody may look at any more, to its pool.
 // A nil buffer is none.
 func (b *buffer) giveBack() {

@@ -53,6 +53,8 @@ type Conn struct {
 	readCtx   context.Context // of the Read that goes on, or nil
 	stopCtx   func()          // set once that context is watched
 
+	answer shownMessage
+
 	writing  turn // guards what follows
 	writeErr error
 	out      *[]byte      // frames that are held back, or nil
@@ -60,8 +62,9 @@ type Conn struct {
 
 	readGate, writeGate gate
 
-	mu            sync.Mutex // guards what follows
-	writeDeadline time.Time  // for messages
+	hasDeadline   atomic.Bool // there has been a writeDeadline
+	mu            sync.Mutex  // guards what follows
+	writeDeadline time.Time   // for messages
 
 	cork    cork
 	alive   *keepAlive // nil if nobody is asked
@@ -124,8 +127,8 @@ func newConn(conn net.Conn, early []byte, s settings) *Conn {
 		closeTimeout: s.closeTimeout,
 		writeBuffer:  s.writeBuffer,
 		readLimit:    s.readLimit,
-		reading:      make(turn, 1),
-		writing:      make(turn, 1),
+		reading:      newTurn(),
+		writing:      newTurn(),
 		closed:       make(chan struct{}),
 	}
 	c.in.init(c, early, s.readBuffer)
@@ -179,11 +182,15 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.writeDeadline = t
+	c.hasDeadline.Store(true)
 	return nil
 }
 
 // messageDeadline returns what SetWriteDeadline has set.
 func (c *Conn) messageDeadline() time.Time {
+	if !c.hasDeadline.Load() {
+		return time.Time{}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.writeDeadline
@@ -215,33 +222,55 @@ func (c *Conn) SetPongHandler(h func(appData string) error) { c.onPong = h }
 func (c *Conn) SetCloseHandler(h func(code int, text string) error) { c.onClose = h }
 
 // A turn is a mutex for which one need not wait for ever.
-type turn chan struct{}
+type turn struct {
+	state  atomic.Int32  // taken, or 0, and waits for each who waits and was not handed it
+	handed chan struct{} // has the turn on its way to one of those; room for one
+}
+
+const (
+	taken = 1
+	waits = 2
+)
+
+func newTurn() turn { return turn{handed: make(chan struct{}, 1)} }
 
 // take waits for the turn until the deadline, if it is not zero, until the
 // context ends, or until done is closed.
-func (t turn) take(ctx context.Context, deadline time.Time, done <-chan struct{}) error {
-	select {
-	case t <- struct{}{}:
+func (t *turn) take(ctx context.Context, deadline time.Time, done <-chan struct{}) error {
+	if t.tryTake() {
 		return nil
-	default:
 	}
-	return await(ctx, deadline, done, t)
+	return t.await(ctx, deadline, done)
 }
 
-// await sends to the turn, as take does.
-func await(ctx context.Context, deadline time.Time, done <-chan struct{}, t turn) error {
+// await is take for a turn that somebody has.
+func (t *turn) await(ctx context.Context, deadline time.Time, done <-chan struct{}) error {
+	for {
+		if t.tryTake() {
+			return nil
+		}
+		if s := t.state.Load(); s != 0 && t.state.CompareAndSwap(s, s+waits) {
+			break
+		}
+	}
 	late, stop := alarm(deadline)
 	defer stop()
+	var err error
 	select {
-	case t <- struct{}{}:
+	case <-t.handed:
 		return nil
 	case <-done:
-		return net.ErrClosed
+		err = net.ErrClosed
 	case <-ctx.Done():
-		return ctx.Err()
+		err = ctx.Err()
 	case <-late:
-		return os.ErrDeadlineExceeded
+		err = os.ErrDeadlineExceeded
 	}
+	if !t.withdraw() {
+		<-t.handed
+		t.give()
+	}
+	return err
 }
 
 // alarm returns a channel on which something arrives at the deadline; never if
@@ -255,22 +284,41 @@ func alarm(deadline time.Time) (late <-chan time.Time, stop func() bool) {
 }
 
 // tryTake takes the turn if nobody has it.
-func (t turn) tryTake() bool {
-	select {
-	case t <- struct{}{}:
-		return true
-	default:
-		return false
+func (t *turn) tryTake() bool { return t.state.CompareAndSwap(0, taken) }
+
+// withdraw ends waiting, unless the turn has been handed to all who wait.
+func (t *turn) withdraw() bool {
+	for {
+		s := t.state.Load()
+		if s < waits {
+			return false
+		}
+		if t.state.CompareAndSwap(s, s-waits) {
+			return true
+		}
 	}
 }
 
-// give ends the turn that was taken.
-func (t turn) give() { <-t }
+// give ends the turn that was taken. If others wait, it stays taken, and goes to
+// who has waited longest.
+func (t *turn) give() {
+	for {
+		s := t.state.Load()
+		if s == taken && t.state.CompareAndSwap(taken, 0) {
+			return
+		}
+		if s > taken && t.state.CompareAndSwap(s, s-waits) {
+			t.handed <- struct{}{}
+			return
+		}
+	}
+}
 
 // A gate has the deadline of one direction of a connection, which has two
 // masters: who sets deadlines, and contexts that end.
 type gate struct {
-	set func(time.Time) error // of the connection
+	set  func(time.Time) error // of the connection
+	used atomic.Bool           // there has been a deadline
 
 	mu       sync.Mutex // guards what follows
 	deadline time.Time  // as it was set
@@ -283,6 +331,10 @@ var cutOff = time.Unix(1, 0)
 
 // setDeadline sets the deadline, which counts at once or after what was cut.
 func (g *gate) setDeadline(t time.Time) error {
+	if t.IsZero() && !g.used.Load() {
+		return nil
+	}
+	g.used.Store(true)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.deadline == t {

@@ -2,6 +2,7 @@ package ws
 
 import (
 	"cmp"
+	"context"
 	"net"
 	"time"
 )
@@ -29,8 +30,8 @@ func IsClient(c *Conn) bool { return c.client }
 
 // Held returns how many bytes are held back.
 func Held(c *Conn) int {
-	c.writing <- struct{}{}
-	defer func() { <-c.writing }()
+	c.writing.take(context.Background(), time.Time{}, nil)
+	defer c.writing.give()
 	if c.out == nil {
 		return 0
 	}
@@ -83,3 +84,14 @@ func AgreeExtensions(z *Compression, answer string) error {
 func BufferSize(c *Conn) int   { return c.in.size }
 func HoldsBuffer(c *Conn) bool { return c.in.held != nil }
 func IsPlain(c *Conn) bool     { return c.in.wait != nil }
+
+// A Turn is a turn.
+type Turn struct{ turn }
+
+func NewTurn() *Turn { return &Turn{newTurn()} }
+
+func (t *Turn) Take(ctx context.Context, deadline time.Time, done <-chan struct{}) error {
+	return t.take(ctx, deadline, done)
+}
+func (t *Turn) TryTake() bool { return t.tryTake() }
+func (t *Turn) Give()         { t.give() }

@@ -186,7 +186,8 @@ func (z *Compression) accept(values []string) (*agreement, string) {
 				takeover: z.ServerContextTakeover && !o.serverNoTakeover,
 				bits:     min(cmp.Or(o.serverBits, maxBits), cmp.Or(z.ServerMaxWindowBits, maxBits)),
 			},
-			client: side{takeover: z.ClientContextTakeover, bits: maxBits},
+			// A client that says it will do without is told to: gorilla's asks for that.
+			client: side{takeover: z.ClientContextTakeover && !o.clientNoTakeover, bits: maxBits},
 		}
 		mayLimit := o.clientBits > 0 || o.clientBitsBare
 		if mayLimit {
@@ -202,8 +203,6 @@ func (z *Compression) accept(values []string) (*agreement, string) {
 		if mayLimit && (o.clientBits > 0 || a.client.bits < maxBits) {
 			answer.clientBits = a.client.bits
 		}
-		// What the client says that it will do without being asked to.
-		a.client.takeover = a.client.takeover && !o.clientNoTakeover
 		return &a, answer.String()
 	}
 	return nil, ""

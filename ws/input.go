@@ -60,7 +60,13 @@ func (in *input) peek(n int) ([]byte, error) {
 // are valid until more is read.
 func (in *input) next(n int) []byte {
 	in.start += n
-	return in.held.b[in.start-n : in.start]
+	return in.held.b[in.start-n : in.start : in.start]
+}
+
+// last returns the last n bytes that were skipped, and all that is in front of
+// them in the buffer and has been skipped too.
+func (in *input) last(n int) (all []byte, start int) {
+	return in.held.b[:in.start:in.start], in.start - n
 }
 
 // Read reads what is buffered, or else from the connection: without a detour if
@@ -85,11 +91,14 @@ func (in *input) Read(p []byte) (int, error) {
 // fill reads what has arrived, if it fits. The unread bytes are fewer than a
 // control frame has.
 func (in *input) fill() error {
-	if in.buffered() == 0 {
-		in.release()
-	} else {
+	switch {
+	case in.buffered() > 0:
 		in.end = copy(in.held.b, in.held.b[in.start:in.end])
 		in.start = 0
+	case in.held != nil && in.held.isFor(in.size):
+		in.start, in.end = 0, 0
+	default:
+		in.release()
 	}
 	in.owner.beforeRead()
 	var n int

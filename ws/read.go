@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 )
@@ -152,7 +153,11 @@ func (c *Conn) readMessage(owned bool) (int, []byte, error) {
 		return 0, nil, c.readFailed(err)
 	}
 	c.counted.read(1, len(p))
-	c.setPipelined(c.in.holdsMessage())
+	pipelined := c.in.holdsMessage()
+	c.setPipelined(pipelined)
+	if !owned && !pipelined {
+		c.showed(p)
+	}
 	return opcode, p, nil
 }
 
@@ -218,9 +223,54 @@ func (m *incoming) unlook() {
 	m.shown, m.looked = nil, false
 }
 
+// A shownMessage is a message of a client's that ReadInPlace has returned out of
+// the read buffer. In front of it was its header, which was no shorter than that
+// of an answer: so the answer, which often is the same bytes, is written from
+// there. It is set and forgotten by who reads; who writes these bytes has them by
+// leave of who reads.
+type shownMessage struct {
+	first atomic.Pointer[byte] // of the message; nil if there is none
+	read  []byte               // the buffer, to the end of the message
+	start int                  // of the message in it
+}
+
+// showed notes that ReadInPlace returns p.
+func (c *Conn) showed(p []byte) {
+	if c.client || len(p) == 0 || c.msg.shown != nil {
+		return
+	}
+	s := &c.answer
+	s.read, s.start = c.in.last(len(p))
+	s.first.Store(&p[0])
+}
+
+// frame returns a frame made where the payload is, or nil if that is not the
+// message or the beginning of it.
+func (s *shownMessage) frame(first byte, payload []byte) []byte {
+	if len(payload) == 0 || s.first.Load() != &payload[0] {
+		return nil
+	}
+	var h [maxHeaderSize]byte
+	header := appendHeader(h[:0], first, len(payload))
+	if len(header) > s.start {
+		return nil
+	}
+	b := s.read[s.start-len(header) : s.start+len(payload)]
+	copy(b, header)
+	return b
+}
+
+// forget is called before the bytes of the message are used for something else.
+func (s *shownMessage) forget() {
+	if s.first.Load() != nil {
+		s.first.Store(nil)
+	}
+}
+
 // leave lets those who look at what ReadInPlace has returned keep it.
 func (c *Conn) leave() {
 	if c.msg.looked {
+		c.answer.forget()
 		c.in.detach()
 		c.msg.shown, c.msg.looked = nil, false
 	}

@@ -48,6 +48,7 @@ func (c *Conn) NextReader() (messageType int, r io.Reader, err error) {
 // forgetLast ends what was left of the last message: bytes to look at, and a
 // reader.
 func (c *Conn) forgetLast() error {
+	c.answer.forget()
 	c.msg.unlook()
 	switch {
 	case c.readErr != nil:

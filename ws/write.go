@@ -230,6 +230,13 @@ func (c *Conn) endWriting(err error) {
 // short.
 func (c *Conn) send(f outgoing, hold bool) (int64, error) {
 	switch {
+	case f.whole == nil && c.out == nil && !hold:
+		if b := c.answer.frame(f.first, f.payload); b != nil {
+			n, err := c.conn.Write(b)
+			return int64(n), err
+		}
+	}
+	switch {
 	case f.whole != nil && (len(f.whole) > oneWrite || c.out == nil && !hold):
 		return c.sendParts(f.whole, nil)
 	case f.whole == nil && len(f.payload) > oneWrite && c.client:
