@@ -319,18 +319,11 @@ func TestRateStoreIsShared(t *testing.T) {
 	}
 }
 
-// nowhere is a response that keeps nothing but its header.
-type nowhere struct{ header http.Header }
-
-func (d *nowhere) Header() http.Header         { return d.header }
-func (d *nowhere) Write(p []byte) (int, error) { return len(p), nil }
-func (d *nowhere) WriteHeader(int)             {}
-
 // A million clients take no more memory than 65,536.
 func TestRequestRateMemory(t *testing.T) {
 	measure := func(mw middleware.Middleware, clients int) int64 {
-		h := mw(empty)
-		w := &nowhere{http.Header{}}
+		h := mw(idle)
+		w := newDiscard()
 		r := plainRequest()
 		var before, after runtime.MemStats
 		runtime.GC()
@@ -360,14 +353,14 @@ func TestRequestRateMemory(t *testing.T) {
 // Long keys of a client's own choice do not take more memory than short ones.
 func TestRequestRateLongKeys(t *testing.T) {
 	key := func(r *http.Request) string { return r.URL.RawQuery }
-	h := middleware.RequestRate(1e-6, 10, middleware.WithKey(key), middleware.WithMaxKeys(1000))(empty)
+	h := middleware.RequestRate(1e-6, 10, middleware.WithKey(key), middleware.WithMaxKeys(1000))(idle)
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	for i := range 1000 {
 		r := plainRequest()
 		r.URL.RawQuery = strings.Repeat("x", 10_000) + fmt.Sprint(i)
-		h.ServeHTTP(&nowhere{http.Header{}}, r)
+		h.ServeHTTP(newDiscard(), r)
 	}
 	runtime.GC()
 	runtime.ReadMemStats(&after)
@@ -581,5 +574,3 @@ func TestLimiterConcurrently(t *testing.T) {
 		}
 	})), upgrade("/"))
 }
-
-var empty = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
