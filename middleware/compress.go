@@ -118,7 +118,7 @@ func (z *compression) serve(next http.Handler, rec *record, w http.ResponseWrite
 	defer func() {
 		out.top = below
 		if !rec.started() {
-			addVary(out.Header(), nil)
+			varyOn(out.Header(), "Accept-Encoding")
 		}
 	}()
 	if !accepts(r.Header["Accept-Encoding"], z.coding) {
@@ -189,17 +189,6 @@ func parseWeight(s string) int {
 	return int(n)
 }
 
-// addVary says that the answer depends on Accept-Encoding. If it depends on nothing
-// else, the values are those given, or new ones for nil.
-func addVary(h http.Header, values []string) {
-	switch vary := h["Vary"]; {
-	case len(vary) == 0 && values != nil:
-		h["Vary"] = values
-	case !hasToken(vary, "accept-encoding") && !hasToken(vary, "*"):
-		h["Vary"] = append(vary, "Accept-Encoding")
-	}
-}
-
 // A varyLayer adds Vary to what is not compressed, when the header is sent. Then it
 // steps aside.
 type varyLayer struct {
@@ -210,7 +199,11 @@ type varyLayer struct {
 
 // begin is called before the header is sent.
 func (l *varyLayer) begin() {
-	addVary(l.Header(), l.vary[:])
+	if h := l.Header(); len(h["Vary"]) == 0 {
+		h["Vary"] = l.vary[:]
+	} else {
+		varyOn(h, "Accept-Encoding")
+	}
 	stepAside(l.out, l, l.layer)
 }
 
@@ -427,7 +420,7 @@ func (l *compressLayer) sendHeader(change func(http.Header)) {
 		l.header = nil
 	}
 	change(h)
-	addVary(h, nil)
+	varyOn(h, "Accept-Encoding")
 	l.layer.WriteHeader(l.status)
 	maps.Copy(h, later)
 }

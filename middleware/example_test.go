@@ -3,8 +3,11 @@ package middleware_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
+	"time"
 
 	"github.com/gongular/gongular/middleware"
 	"github.com/gongular/gongular/ws"
@@ -26,34 +29,65 @@ func get(h http.Handler, path string, fields ...string) *httptest.ResponseRecord
 	return do(h, request("GET", path, fields...))
 }
 
-// The order of the package's documentation, outermost first.
+// The recommended entries in the order of the package's documentation, outermost
+// first.
 func ExampleChain() {
+	logger := slog.New(slog.DiscardHandler)
+	metrics := middleware.NewPrometheusMetrics(middleware.WithRoutes())
 	origins := middleware.NewOrigins("https://app.example.com")
 	around := middleware.Chain(
 		middleware.TrustedProxies("10.0.0.0/8"),
+		middleware.RequestID(),
+		middleware.Tracing(logger),
+		middleware.SlogAttrs(logger),
+		middleware.Logger(logger),
+		metrics.Middleware(),
+		middleware.Recover(logger),
 		middleware.NewIPBlacklist("192.0.2.66").Middleware(),
 		middleware.BlockUserAgent("badbot"),
 		middleware.SecurityHeaders(middleware.SecurityConfig{}),
 		middleware.CORS(middleware.CORSConfig{Origins: origins, AllowCredentials: true}),
 		middleware.CSRF(origins),
+		middleware.RequestRate(10, 20),
 		middleware.BodyLimit(1<<20),
 		middleware.BearerAuth(accountOf),
+		middleware.MaxSessions(1000, logger),
+		middleware.MaxInFlight(2000),
+		middleware.NewCircuitBreaker(10, time.Second).Middleware(),
+		middleware.Unless(middleware.IsUpgrade, middleware.Timeout(10*time.Second)),
+		middleware.IdleTimeout(time.Minute),
+		middleware.Compress(middleware.NewGzipCompressor(), logger),
 		middleware.ETag(64<<10),
+		middleware.SessionData(),
 		middleware.ExtractHeader("X-Tenant", "tenant"),
 	)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /hello", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "hello, %s of %s", middleware.ClientIP(r), middleware.Extracted(r.Context(), "tenant"))
 	})
+	mux.HandleFunc("GET /broken", func(w http.ResponseWriter, r *http.Request) { panic("a mistake") })
 	handler := around(mux)
 
 	w := get(handler, "/hello", "Authorization: Bearer let-me-in", "X-Tenant: acme")
 	fmt.Println(w.Code, w.Body)
 	w = get(handler, "/hello")
 	fmt.Print(w.Code, " ", w.Body)
+	w = get(handler, "/broken", "Authorization: Bearer let-me-in")
+	fmt.Print(w.Code, " ", w.Body)
+
+	w = get(metrics.Handler(), "/metrics")
+	for line := range strings.Lines(w.Body.String()) {
+		if strings.HasPrefix(line, "http_requests_total") {
+			fmt.Print(line)
+		}
+	}
 	// Output:
 	// 200 hello, 192.0.2.1 of acme
 	// 401 {"error":"missing authorization"}
+	// 500 {"error":"internal server error"}
+	// http_requests_total{method="GET",code="500",route="GET /broken"} 1
+	// http_requests_total{method="GET",code="200",route="GET /hello"} 1
+	// http_requests_total{method="GET",code="401",route="other"} 1
 }
 
 // What the validator returns is at hand with its type.

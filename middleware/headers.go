@@ -230,10 +230,9 @@ func (c *cors) askedHeaders(r *http.Request) (answer string, ok bool) {
 // is there.
 func varyOn(h http.Header, field string) {
 	values := h["Vary"]
-	if len(values) > 0 && (hasToken(values, strings.ToLower(field)) || hasToken(values, "*")) {
-		return
+	if !hasToken(values, field) && !hasToken(values, "*") {
+		h["Vary"] = append(values, field)
 	}
-	h["Vary"] = append(values, field)
 }
 
 // isToken reports whether s is a token of RFC 9110 section 5.6.2.
@@ -521,11 +520,7 @@ func containsAny(s string, lower [][]byte) bool {
 // appendLower appends s with its ASCII letters in lower case.
 func appendLower(b []byte, s string) []byte {
 	for i := range len(s) {
-		c := s[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		b = append(b, c)
+		b = append(b, lower(s[i]))
 	}
 	return b
 }

@@ -78,7 +78,7 @@ func (t *warnedTimeout) warn(rec *record, r *http.Request) {
 func (t *warnedTimeout) log(r *http.Request, level slog.Level, message string, attrs ...slog.Attr) {
 	attrs = append(attrs,
 		slog.String("path", r.URL.Path),
-		slog.String("client", clientText(r)),
+		slog.String("client", textOf(ClientIP(r))),
 		slog.String("request_id", knownOf(r.Context()).requestID))
 	orDefault(t.logger).LogAttrs(r.Context(), level, message, attrs...)
 }

@@ -17,7 +17,7 @@ func BenchmarkLimits(b *testing.B) {
 
 // benchmarkInside measures an entry where the record is made already.
 func benchmarkInside(b *testing.B, mw middleware.Middleware) {
-	h := middleware.Chain(mw)(empty)
+	h := middleware.Chain(mw)(idle)
 	do(middleware.Nothing()(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		b.ReportAllocs()
@@ -64,8 +64,8 @@ func BenchmarkLimitsThatTellOrKeep(b *testing.B) {
 // An entry that lets a request pass allocates nothing beside the record.
 func TestPassingAllocatesNothing(t *testing.T) {
 	allocs := func(mw middleware.Middleware) float64 {
-		h := middleware.Chain(middleware.Nothing(), mw)(empty)
-		w, r := &nowhere{http.Header{}}, plainRequest()
+		h := middleware.Chain(middleware.Nothing(), mw)(idle)
+		w, r := newDiscard(), plainRequest()
 		return testing.AllocsPerRun(100, func() { h.ServeHTTP(w, r) })
 	}
 	none := allocs(nil)

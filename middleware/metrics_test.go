@@ -473,7 +473,7 @@ type order struct{ Param struct{ ID int } }
 func (*order) Handle(c *gongular.Context) error { return nil }
 
 // What clients choose makes no series: after a million random URLs and methods
-// there are as many as after a few.
+// there are as many as after a few. The race detector sees as much in a tenth.
 func TestPrometheusSeriesAreBounded(t *testing.T) {
 	without, with := middleware.NewPrometheusMetrics(), middleware.NewPrometheusMetrics(middleware.WithRoutes())
 	mux := http.NewServeMux()
@@ -494,9 +494,13 @@ func TestPrometheusSeriesAreBounded(t *testing.T) {
 	}
 	ask(100)
 	few := scrape(t, with).series()
-	ask(1_000_000)
+	times := 1_000_000
+	if racing {
+		times /= 10
+	}
+	ask(times)
 	if many := scrape(t, with).series(); many != few {
-		t.Errorf("there are %d series after a million URLs, and %d after a hundred", many, few)
+		t.Errorf("there are %d series after %d URLs, and %d after a hundred", many, times, few)
 	}
 	h = without.Middleware()(mux)
 	ask(1000)
@@ -506,7 +510,7 @@ func TestPrometheusSeriesAreBounded(t *testing.T) {
 	got := scrape(t, with)
 	known := got.value(t, "http_requests_total", "method", "OTHER", "code", "200", "route", "/users/{id}")
 	other := got.value(t, "http_requests_total", "method", "OTHER", "code", "404", "route", "other")
-	if known+other != 1_000_100 || known < 400_000 || other < 400_000 {
+	if known+other != float64(100+times) || known < 0.4*float64(times) || other < 0.4*float64(times) {
 		t.Errorf("%v requests are counted for the route, and %v for no route", known, other)
 	}
 }

@@ -154,7 +154,7 @@ func IsUpgrade(r *http.Request) bool {
 }
 
 // hasToken reports whether one of the values, which are lists separated by
-// commas, has the token, which is in lower case, in any case.
+// commas, has the token in any case.
 func hasToken(values []string, token string) bool {
 	for _, value := range values {
 		for item := range strings.SplitSeq(value, ",") {
@@ -166,22 +166,26 @@ func hasToken(values []string, token string) bool {
 	return false
 }
 
-// equalFold reports whether s is lower, but for the case of ASCII letters.
+// equalFold reports whether s is t, but for the case of ASCII letters.
 // strings.EqualFold would also take "web\u017focket" for "websocket".
-func equalFold(s, lower string) bool {
-	if len(s) != len(lower) {
+func equalFold(s, t string) bool {
+	if len(s) != len(t) {
 		return false
 	}
 	for i := range len(s) {
-		c := s[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != lower[i] {
+		if lower(s[i]) != lower(t[i]) {
 			return false
 		}
 	}
 	return true
+}
+
+// lower returns the byte, in lower case if it is an ASCII letter.
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
 }
 
 // A record is what is known of one request. The outermost entry makes it, the

@@ -42,7 +42,7 @@ func (rec *record) outcome(ctx context.Context, returned bool) int {
 	case unanswered:
 		status = http.StatusOK
 	}
-	if (unanswered || status >= 500) && ctx.Err() != nil && context.Cause(ctx) == context.Canceled {
+	if (unanswered || status >= 500) && clientGone(ctx) {
 		return statusClientGone
 	}
 	return status
@@ -572,6 +572,9 @@ func OTelTracing(tracer Tracer) Middleware {
 
 // failure returns what went wrong with the request, or nil.
 func (rec *record) failure(status int, returned bool, value any) error {
+	if p, ok := value.(*carriedPanic); ok {
+		value = p.value // the stack is for Recover
+	}
 	switch end := rec.ended(); {
 	case value != nil:
 		if err, ok := value.(error); ok {

@@ -8,15 +8,13 @@ import (
 	"github.com/gongular/gongular/middleware"
 )
 
-// recovering stands for Recover: it defers, and looks at the record afterwards.
-var recovering = middleware.Watching(func(middleware.Seen) {})
-
 // The usual chain, whose loggers discard.
 func usual() middleware.Middleware {
+	silent := slog.New(slog.DiscardHandler)
 	return middleware.Chain(
 		middleware.RequestID(),
-		middleware.Logger(slog.New(slog.DiscardHandler)),
-		recovering,
+		middleware.Logger(silent),
+		middleware.Recover(silent),
 		middleware.NewMetrics().Middleware(),
 	)
 }

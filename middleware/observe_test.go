@@ -785,6 +785,17 @@ func TestOTelTracing(t *testing.T) {
 	}
 }
 
+// A panic that Timeout has carried over is in the span as it was, without a stack.
+func TestOTelTracingAroundTimeout(t *testing.T) {
+	var c collector
+	h := middleware.Chain(middleware.OTelTracing(&c), middleware.Timeout(time.Hour))(panicking("x"))
+	if err, ok := quietly(h, newDiscard(), request("GET", "/")).(error); !ok || !strings.Contains(err.Error(), "goroutine") {
+		t.Errorf("the panic is %v, without its stack", err)
+	}
+	c.want(t, "start GET", `http.request.method = "GET"`, `url.path = "/"`, `client.address = "192.0.2.1"`, "session = false",
+		"http.response.status_code = 500", "status panic: x", "end")
+}
+
 // A session is one span, from the upgrade to its end.
 func TestOTelTracingSessions(t *testing.T) {
 	for _, test := range []struct {

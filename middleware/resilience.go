@@ -101,16 +101,8 @@ func logPanic(logger *slog.Logger, message string, r *http.Request, p *carriedPa
 		slog.String("stack", string(p.stack)),
 		slog.String("method", r.Method),
 		slog.String("path", r.URL.Path),
-		slog.String("client", clientText(r)),
+		slog.String("client", textOf(ClientIP(r))),
 		slog.String("request_id", knownOf(r.Context()).requestID))
-}
-
-// clientText returns the client's address for a log, "" if there is none.
-func clientText(r *http.Request) string {
-	if addr := ClientIP(r); addr.IsValid() {
-		return addr.String()
-	}
-	return ""
 }
 
 // clientGone reports whether the request's context has ended because the client
