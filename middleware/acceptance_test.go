@@ -239,6 +239,7 @@ func TestWholeChainOrder(t *testing.T) {
 				if got := whole.metrics.Snapshot(); counted < 1 || got.ActiveRequests != 0 || got.TotalRequests < int64(test.before)+1 {
 					t.Errorf("status %d is counted %v times, and %+v", test.status, counted, got)
 				}
+				synctest.Wait() // for the handler that was given up
 				whole.wantNothingUnderWay(t)
 			})
 		})
