@@ -68,34 +68,39 @@ func (p *peer) chunk(c *Context, fields []wire.Field, limits MethodOption) (done
 	}
 	name, f := fields[0].Name, fields[0].Files[0]
 	u := p.takeUpload(f.ID)
-	keep := false // whether there is more to come
-	defer func() {
-		if keep {
-			p.keepUpload(u)
-		} else {
-			u.drop()
-		}
-	}()
-	if len(f.Parts) != 2 || f.Parts[1] < 1 || f.Parts[1] > f.Parts[0] {
-		c.refuse(&fileProblem{StatusInvalid, "the parts are not [total, current], from 1"}, name, f.Name)
+	u, problem := p.nextChunk(c, u, name, f, limits)
+	switch {
+	case problem != nil:
+		u.drop() // before the client knows
+		c.refuse(problem, name, f.Name)
 		return false
+	case u == nil:
+		return false
+	}
+	c.files = []field{{name, []*File{u.dest}}}
+	c.params, c.value = u.params, u.value
+	return true
+}
+
+// nextChunk deals with a chunk of the upload, which is nil if there is none. It
+// returns a problem and the upload that has to be dropped, or the upload that is
+// complete, or, if the chunk was answered, nothing.
+func (p *peer) nextChunk(c *Context, u *upload, name string, f wire.File, limits MethodOption) (*upload, *fileProblem) {
+	if len(f.Parts) != 2 || f.Parts[1] < 1 || f.Parts[1] > f.Parts[0] {
+		return u, &fileProblem{StatusInvalid, "the parts are not [total, current], from 1"}
 	}
 	total, current := f.Parts[0], f.Parts[1]
 	if len(f.Binary) == 0 {
-		keep = true
-		c.refuse(&fileProblem{StatusFileEmpty, "the chunk is empty"}, name, f.Name)
-		return false
+		p.keepUpload(u)
+		return nil, &fileProblem{StatusFileEmpty, "the chunk is empty"}
 	}
 	if exceeds(len(f.Binary), limits.MaxChunkSize) {
-		c.refuse(&fileProblem{StatusFileTooLarge, fmt.Sprintf("the chunk has %d bytes, it may have %d", len(f.Binary), limits.MaxChunkSize)}, name, f.Name)
-		return false
+		return u, &fileProblem{StatusFileTooLarge, fmt.Sprintf("the chunk has %d bytes, it may have %d", len(f.Binary), limits.MaxChunkSize)}
 	}
 	if current == 1 {
 		u.drop()
-		u = nil
 		if p.hasUploads(p.core.MaxUploads) {
-			c.refuse(&fileProblem{StatusResourceExhausted, "there are too many unfinished uploads"}, name, f.Name)
-			return false
+			return nil, &fileProblem{StatusResourceExhausted, "there are too many unfinished uploads"}
 		}
 		u = &upload{number: f.ID, method: c.Method, field: name, total: total, next: 1, dest: newFile(f.Name), digest: sha256.New()}
 	}
@@ -105,50 +110,45 @@ func (p *peer) chunk(c *Context, fields []wire.Field, limits MethodOption) (done
 	switch {
 	case u == nil:
 		c.retry(total, 1)
-		return false
+		return nil, nil
 	case u.method.Name != c.Method.Name || u.field != name || u.total != total:
-		c.refuse(&fileProblem{StatusInvalid, "the chunk is of another file"}, name, f.Name)
-		return false
+		return u, &fileProblem{StatusInvalid, "the chunk is of another file"}
 	case current < u.next:
-		keep = true
+		p.keepUpload(u)
 		c.progress(wire.ChunkNext)
-		return false
+		return nil, nil
 	case current > u.next:
-		keep = true
+		p.keepUpload(u)
 		c.retry(total, u.next)
-		return false
+		return nil, nil
 	case exceeds(u.size+int64(len(f.Binary)), int64(limits.MaxFileSize)):
-		c.refuse(&fileProblem{StatusFileTooLarge, fmt.Sprintf("the file has more than %d bytes", limits.MaxFileSize)}, name, f.Name)
-		return false
+		return u, &fileProblem{StatusFileTooLarge, fmt.Sprintf("the file has more than %d bytes", limits.MaxFileSize)}
 	}
 	status, problem := p.handleChunk(c, u, f)
+	if problem == errRetry {
+		p.keepUpload(u)
+		c.retry(total, current)
+		return nil, nil
+	}
 	if problem != nil {
-		if keep = problem == errRetry; keep {
-			c.retry(total, current)
-		} else {
-			c.refuse(problem, name, f.Name)
-		}
-		return false
+		return u, problem
 	}
 	u.add(c, f)
 	switch status {
 	case ChunkNext:
-		keep = true
+		p.keepUpload(u)
 		c.progress(wire.ChunkNext)
-		return false
+		return nil, nil
 	case ChunkDone:
 	default:
+		u.drop()
 		c.progress(wire.ChunkAbort)
-		return false
+		return nil, nil
 	}
 	if u.sum != nil && current == total && !bytes.Equal(u.sum, u.digest.Sum(nil)) {
-		c.refuse(errWrongSum, name, f.Name)
-		return false
+		return u, errWrongSum
 	}
-	c.files = []field{{name, []*File{u.dest}}}
-	c.params, c.value = u.params, u.value
-	u.temp = nil // it is the request's now
-	return true
+	return u, nil
 }
 
 var errWrongSum = &fileProblem{StatusInvalid, "the file does not have the SHA-256 that was given"}
