@@ -30,9 +30,12 @@ func FailAppend(n int) (restore func()) {
 	return func() { appendFile = old }
 }
 
-// Windows returns how many windows a limiter has open.
-func NewRateLimiter() *rateLimiter {
-	return &rateLimiter{windows: map[rateKey]*rateWindow{}, period: 1e9}
-}
-
 var CleanName = func(name string) (base, extension string) { return splitName(cleanName(name)) }
+
+var (
+	Coloured   = coloured
+	IsTerminal = isTerminal
+)
+
+// NewParam returns a parameter of that value.
+func NewParam(value any) *Param { return &Param{value: value, len: 1} }
