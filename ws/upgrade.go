@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // defaultHandshakeTimeout is what a zero HandshakeTimeout stands for.
@@ -83,7 +84,16 @@ type Upgrader struct {
 	// CloseTimeout limits how long [Conn.Close] may take. If zero or negative,
 	// it is 5 seconds.
 	CloseTimeout time.Duration
+	// AnyText accepts text messages that are not UTF-8, which RFC 6455 section
+	// 8.1 forbids: for clients that send bytes in messages of the wrong type.
+	AnyText bool
+	// ReasonPrefix begins the reasons of the close frames that tell a peer what
+	// it did wrong, or that it does not answer pings: up to 50 bytes of UTF-8.
+	ReasonPrefix string
 }
+
+// maxReasonPrefix is how long ReasonPrefix may be: a reason still fits after it.
+const maxReasonPrefix = 50
 
 // Err returns what is wrong with the fields, or nil. It is for those who want to
 // know before the first handshake, which is otherwise answered with 500.
@@ -108,6 +118,9 @@ func (u *Upgrader) err() error {
 			return fmt.Errorf("Subprotocols: %q is no name of a subprotocol", protocol)
 		}
 	}
+	if len(u.ReasonPrefix) > maxReasonPrefix || !utf8.ValidString(u.ReasonPrefix) {
+		return fmt.Errorf("ReasonPrefix: %q is not UTF-8 of up to %d bytes", u.ReasonPrefix, maxReasonPrefix)
+	}
 	if err := u.Compression.Err(); err != nil {
 		return fmt.Errorf("Compression: %w", err)
 	}
@@ -117,6 +130,8 @@ func (u *Upgrader) err() error {
 // settings returns what concerns connections.
 func (u *Upgrader) settings() settings {
 	return settings{
+		anyText:      u.AnyText,
+		reasonPrefix: u.ReasonPrefix,
 		readLimit:    u.ReadLimit,
 		closeTimeout: u.CloseTimeout,
 		readBuffer:   u.ReadBufferSize,
