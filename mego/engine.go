@@ -286,9 +286,8 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, why.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	header := w.Header().Clone()
-	header.Del("Sec-WebSocket-Protocol")
-	conn, err := c.upgrader.Upgrade(w, r, header)
+	w.Header().Del("Sec-WebSocket-Protocol")
+	conn, err := c.upgrader.Upgrade(unattached{w}, r, nil)
 	if err != nil {
 		p.abandon()
 		ws.Refuse(w, err)

@@ -10,6 +10,9 @@ func Queued(s *Session) int {
 	return stats.Queued + int(stats.Sent)
 }
 
+// Sent returns how many messages have been written to the session.
+func Sent(s *Session) int { return int(s.peer.client.Stats().Sent) }
+
 // FailRename lets files be renamed as between two file systems.
 func FailRename() (restore func()) {
 	old := rename

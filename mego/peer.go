@@ -1,9 +1,11 @@
 package mego
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -489,6 +491,15 @@ func attach(w http.ResponseWriter, p *peer) {
 		}
 		w = wrapper.Unwrap()
 	}
+}
+
+// An unattached writer keeps the connection from being made known as it is: the
+// session is, see attach.
+type unattached struct{ http.ResponseWriter }
+
+// Hijack takes the connection over from the writer, or from one that it wraps.
+func (w unattached) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return http.NewResponseController(w.ResponseWriter).Hijack()
 }
 
 // printable escapes what would not stay on its line of a log.
