@@ -13,6 +13,10 @@ const (
 	defaultReadBuffer = 64 << 10
 )
 
+// shrinkAfter is how many small reads in a row make the buffer smaller. One says
+// little: it may be the end of a message that did not fit.
+const shrinkAfter = 8
+
 // An input reads from a connection by way of a buffer that it borrows. While it
 // waits, and nothing is unread, it has none if the connection is a plain socket,
 // and a small one if not. The buffer grows while reads fill it, and shrinks
@@ -23,6 +27,7 @@ type input struct {
 	held       *buffer // nil if there is none
 	start, end int     // of what is unread in the buffer
 	size       int     // of the next buffer
+	small      int     // reads in a row for which a smaller one would do
 	least      int     // sizes of buffers
 	most       int
 }
@@ -116,9 +121,13 @@ func (in *input) fill() error {
 			in.release()
 		}
 	case in.end+n == len(in.held.b):
-		in.size = min(4*len(in.held.b), in.most)
-	case in.end+n < len(in.held.b)/8:
-		in.size = max(len(in.held.b)/4, in.least)
+		in.size, in.small = min(4*len(in.held.b), in.most), 0
+	case in.end+n >= len(in.held.b)/8:
+		in.small = 0
+	default:
+		if in.small++; in.small == shrinkAfter {
+			in.size, in.small = max(len(in.held.b)/4, in.least), 0
+		}
 	}
 	in.end += n
 	return err

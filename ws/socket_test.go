@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -168,7 +169,7 @@ func TestReadBuffer(t *testing.T) {
 		})
 		c := dial(t, s)
 		sizes, last := make(map[int]bool), 0
-		for _, size := range []int{10, 60_000, 60_000, 60_000, 10, 10, 10, 10, 10} {
+		for _, size := range append([]int{10, 60_000, 60_000, 60_000}, slices.Repeat([]int{10}, 20)...) {
 			c.send(frame(bin, strings.Repeat("x", size)))
 			last = wait(t, got)
 			sizes[last] = true
@@ -191,6 +192,41 @@ func TestReadBuffer(t *testing.T) {
 		}
 	}
 }
+
+// A message of 16 KiB and its header are more than 16 KiB. They are read at once
+// all the same, after the first ones: the 8 bytes that did not fit into a buffer
+// do not make the next one smaller.
+func TestReadBufferStays(t *testing.T) {
+	p := &packets{packet: frame(bin, strings.Repeat("x", 16<<10))}
+	conn := ws.NewConn(p, nil)
+	for i := range 20 {
+		before := p.reads
+		if _, _, err := conn.ReadInPlace(); err != nil {
+			t.Fatal(err)
+		}
+		if n := p.reads - before; i >= 5 && n != 1 {
+			t.Errorf("message %d took %d reads", i, n)
+		}
+	}
+}
+
+// packets is a connection on which the same bytes arrive again and again, as
+// much as the reader has room for, but never more than one packet at a time.
+type packets struct {
+	net.Conn
+	packet []byte
+	read   int // of the packet
+	reads  int
+}
+
+func (c *packets) Read(p []byte) (int, error) {
+	n := copy(p, c.packet[c.read:])
+	c.read = (c.read + n) % len(c.packet)
+	c.reads++
+	return n, nil
+}
+
+func (c *packets) SetReadDeadline(time.Time) error { return nil }
 
 // Unix sockets are plain, and what embeds a socket is not.
 func TestPlainSockets(t *testing.T) {

@@ -71,7 +71,8 @@ const broadcastSize = 128
 // A plan is what is measured.
 type plan struct {
 	names       *regexp.Regexp // of cells
-	rounds      int
+	heats       int            // of races: servers are started anew for each
+	rounds      int            // in each heat
 	sizes       []int
 	connections []int
 	work        time.Duration // about that of a server in a round of echoes
@@ -82,11 +83,11 @@ type plan struct {
 
 var (
 	full = plan{
-		rounds: 21, sizes: []int{32, 1 << 10, 16 << 10, 1 << 20}, connections: []int{1, 64, 512},
-		work: 150 * time.Millisecond, crowd: 2000, casts: 31, idle: 3,
+		heats: 5, rounds: 5, sizes: []int{32, 1 << 10, 16 << 10, 1 << 20}, connections: []int{1, 64, 512},
+		work: 100 * time.Millisecond, crowd: 2000, casts: 31, idle: 3,
 	}
 	quick = plan{
-		rounds: 5, sizes: []int{32, 1 << 10, 16 << 10, 1 << 20}, connections: []int{64},
+		heats: 2, rounds: 2, sizes: []int{32, 1 << 10, 16 << 10, 1 << 20}, connections: []int{64},
 		work: 20 * time.Millisecond, crowd: 500, casts: 5, idle: 1,
 	}
 )
@@ -196,7 +197,22 @@ func (p plan) race(r *Results, cell Cell, names []string, m mode, l load) error 
 	if !p.names.MatchString(cell.name()) {
 		return nil
 	}
-	cell.Unit, cell.Rounds = "µs", p.rounds
+	cell.Unit, cell.Rounds = "µs", p.heats*p.rounds
+	cell.rounds, cell.wall = make(map[string][]float64), make(map[string][]float64)
+	for range p.heats {
+		if err := p.heat(&cell, names, m, l); err != nil {
+			return err
+		}
+	}
+	r.Cells = append(r.Cells, cell)
+	return nil
+}
+
+// heat is some rounds of a race, with new servers and connections: two processes
+// of the same program are not equally fast.
+func (p plan) heat(cell *Cell, names []string, m mode, l load) error {
+	names = slices.Clone(names)
+	rand.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 	children, stop, err := startAll(names, m)
 	if err != nil {
 		return err
@@ -208,38 +224,37 @@ func (p plan) race(r *Results, cell Cell, names []string, m mode, l load) error 
 			c.close()
 		}
 	}()
-	// How often each connection has to exchange the load for a round.
-	var times int
 	for i, c := range children {
 		if all[i], err = dialAll(c.address, m, cell.Connections, l); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
-		const sample = 2
-		spent, _, err := measureRun(c, all[i], l, sample)
-		if err != nil {
-			return err
-		}
-		if c.name == ours {
-			times = max(2, int(p.work/max(spent/sample, time.Microsecond)))
+	}
+	// How often each connection has to exchange the load for a round.
+	const sample = 10
+	times := sample
+	for warm := range 2 {
+		for i, c := range children {
+			spent, _, err := measureRun(c, all[i], l, sample)
+			if err != nil {
+				return err
+			}
+			if c.name == ours && warm == 1 {
+				times = max(2, int(p.work*sample/max(spent, time.Microsecond)))
+			}
 		}
 	}
-	cell.rounds, cell.wall = make(map[string][]float64), make(map[string][]float64)
-	for round := range p.rounds + 1 {
+	messages := float64(times * cell.Connections * l.inFlight)
+	for range p.rounds {
 		for _, i := range rand.Perm(len(children)) {
 			c := children[i]
 			spent, passed, err := measureRun(c, all[i], l, times)
 			if err != nil {
 				return err
 			}
-			if round == 0 {
-				continue // warm
-			}
-			messages := float64(times * cell.Connections * l.inFlight)
 			cell.rounds[c.name] = append(cell.rounds[c.name], micro(spent)/messages)
 			cell.wall[c.name] = append(cell.wall[c.name], micro(passed)/messages)
 		}
 	}
-	r.Cells = append(r.Cells, cell)
 	return nil
 }
 
