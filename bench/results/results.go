@@ -48,6 +48,7 @@ type Scenario struct {
 type Cell struct {
 	Name   string  `json:"name"`
 	Ratio  Spread  `json:"ratio"`  // CPU time over the baseline's in the same round
+	Least  float64 `json:"least"`  // the same of the fastest tenths of both, which a busy machine disturbs least
 	CPU    float64 `json:"cpu_ns"` // per request, the median
 	Allocs float64 `json:"allocs"` // per request, without those of the harness
 	Bytes  float64 `json:"bytes"`
@@ -105,6 +106,12 @@ func quantile(sorted []float64, q float64) float64 {
 	return sorted[low] + (at-float64(low))*(sorted[high]-sorted[low])
 }
 
+// Least returns what the fastest tenth of the values, which it sorts, is below.
+func Least(values []float64) float64 {
+	slices.Sort(values)
+	return quantile(values, 0.1)
+}
+
 // Cell returns the figures of a contender, and whether there are any.
 func (s *Scenario) Cell(name string) (Cell, bool) {
 	for _, c := range s.Cells {
@@ -128,6 +135,10 @@ func (r *Run) Scenario(name string) *Scenario {
 // GeoMean is the geometric mean of a contender's ratios over the scenarios that
 // it is taken of; 0 if one is missing.
 func (r *Run) GeoMean(name string) float64 {
+	return r.geoMean(name, func(c Cell) float64 { return c.Ratio.Median })
+}
+
+func (r *Run) geoMean(name string, of func(Cell) float64) float64 {
 	sum, n := 0.0, 0
 	for _, s := range r.Scenarios {
 		if !s.Mean {
@@ -137,7 +148,7 @@ func (r *Run) GeoMean(name string) float64 {
 		if !ok {
 			return 0
 		}
-		sum += math.Log(c.Ratio.Median)
+		sum += math.Log(of(c))
 		n++
 	}
 	if n == 0 {
@@ -175,7 +186,7 @@ func (r *Run) rounded() *Run {
 	for i := range c.Scenarios {
 		cells := slices.Clone(c.Scenarios[i].Cells)
 		for j := range cells {
-			round(&cells[j].CPU, &cells[j].Allocs, &cells[j].Bytes)
+			round(&cells[j].Least, &cells[j].CPU, &cells[j].Allocs, &cells[j].Bytes)
 			cells[j].Ratio.round()
 		}
 		c.Scenarios[i].Cells = cells

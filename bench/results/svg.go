@@ -44,12 +44,12 @@ func (r *Run) SVG() string {
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img" aria-labelledby="title">`+"\n", chartWidth, height, chartWidth, height)
 	b.WriteString("<title id=\"title\">CPU time of a request, times that of hand-written code</title>\n<style>\n")
 	b.WriteString("text { font: 12px system-ui, -apple-system, \"Segoe UI\", \"DejaVu Sans\", sans-serif; fill: #1f2933 }\n")
-	b.WriteString(".ground { fill: #ffffff; stroke: #d5dbe1 }\n.title { font-size: 16px; font-weight: 600 }\n.soft { fill: #5d6b79 }\n.figure { font-size: 9px; fill: #5d6b79 }\n.ours { font-weight: 700; fill: #0b6e4f }\n")
+	b.WriteString(".ground { fill: #ffffff; stroke: #d5dbe1 }\n.title { font-size: 16px; font-weight: 600 }\n.soft { fill: #5d6b79 }\n.figure { font-size: 9px; fill: #5d6b79; stroke: #ffffff; stroke-width: 3px; paint-order: stroke }\n.ours { font-weight: 700; fill: #0b6e4f }\n")
 	b.WriteString(".grid { stroke: #e4e8ec }\n.one { stroke: #1f2933; stroke-dasharray: 4 3 }\n")
 	for i, name := range names {
 		fmt.Fprintf(&b, ".c%d { fill: %s }\n", i, colour(name, 0))
 	}
-	b.WriteString("@media (prefers-color-scheme: dark) {\ntext { fill: #e3e8ee }\n.ground { fill: #14181d; stroke: #303840 }\n.soft, .figure { fill: #9aa7b4 }\n.ours { fill: #3ddc97 }\n.grid { stroke: #262d35 }\n.one { stroke: #e3e8ee }\n")
+	b.WriteString("@media (prefers-color-scheme: dark) {\ntext { fill: #e3e8ee }\n.ground { fill: #14181d; stroke: #303840 }\n.soft, .figure { fill: #9aa7b4 }\n.figure { stroke: #14181d }\n.ours { fill: #3ddc97 }\n.grid { stroke: #262d35 }\n.one { stroke: #e3e8ee }\n")
 	for i, name := range names {
 		fmt.Fprintf(&b, ".c%d { fill: %s }\n", i, colour(name, 1))
 	}

@@ -31,8 +31,8 @@ type plan struct {
 }
 
 var (
-	whole = plan{rounds: 115 * time.Second, turns: 5, share: 20 * time.Millisecond, load: 500 * time.Millisecond, loads: 5, benchmark: true}
-	quick = plan{rounds: 25 * time.Second, turns: 4, share: 6 * time.Millisecond, load: 150 * time.Millisecond, loads: 3}
+	whole = plan{rounds: 100 * time.Second, turns: 5, share: 15 * time.Millisecond, load: 250 * time.Millisecond, loads: 8, benchmark: true}
+	quick = plan{rounds: 20 * time.Second, turns: 2, share: 15 * time.Millisecond, load: 120 * time.Millisecond, loads: 3}
 )
 
 // A contest is one scenario with what was measured so far.
@@ -159,6 +159,7 @@ func (c *contest) result(names []string, rounds int) results.Scenario {
 	for _, name := range names {
 		s.Cells = append(s.Cells, results.Cell{
 			Name: name, Ratio: results.SpreadOf(c.ratios[name]), CPU: results.Median(c.cpu[name]),
+			Least:  results.Least(c.cpu[name]) / results.Least(c.cpu[results.Baseline]),
 			Allocs: c.last[name].Allocs, Bytes: c.last[name].Bytes,
 		})
 	}
@@ -183,6 +184,7 @@ func start(contender, scenario string) (*process, error) {
 		return nil, err
 	}
 	k := &process{name: scenario + " by " + contender, cmd: exec.Command(self, "-work", "-contender", contender, "-scenario", scenario)}
+	k.cmd.Env = append(os.Environ(), "GOMAXPROCS=1") // see PERFORMANCE.md
 	k.cmd.Stderr = &k.errs
 	if k.in, err = k.cmd.StdinPipe(); err != nil {
 		return nil, err

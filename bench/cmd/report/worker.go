@@ -59,14 +59,16 @@ type call struct {
 	status   int
 }
 
-// A harness sends the requests of a scenario to a handler. What a server makes
-// anew for each request and hands to a handler is made anew: the Request, with
-// nothing of it parsed. What only a server writes (URL, header, context) is
-// shared by all, as is the writer, whose header is cleared.
+// A harness sends the requests of a scenario to a handler, and costs little
+// itself. A handler gets a Request with nothing of it parsed, a body at its
+// beginning, and a writer with an empty header, as from a server, but in the
+// memory of the last ones. What a handler only reads (URL, header, context) is
+// shared by all.
 type harness struct {
 	calls []call
 	next  int
 	close context.CancelFunc // ends the context that the requests share
+	req   http.Request
 	body  body
 	w     writer
 }
@@ -103,7 +105,7 @@ func (h *harness) run(handler http.Handler, n int) error {
 		if h.next++; h.next == len(h.calls) {
 			h.next = 0
 		}
-		req := new(http.Request)
+		req := &h.req
 		*req = c.pristine
 		h.body.Reset(c.text)
 		clear(h.w.header)
