@@ -46,6 +46,7 @@ type Engine struct {
 	mu       sync.Mutex // guards what follows, and all registration
 	slots    map[string]*slot
 	routes   []*Route
+	calls    []*Route // of NewCall: without a pattern
 	names    map[string]*Route
 	convert  bind.Converters
 	decoders map[string]bind.Decoder
@@ -641,11 +642,18 @@ func callerLocation() string {
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
 	for {
 		frame, more := frames.Next()
-		if !strings.HasPrefix(frame.Function, "github.com/gongular/gongular.") || strings.HasSuffix(frame.File, "_test.go") {
+		if !isOurs(frame.Function) || strings.HasSuffix(frame.File, "_test.go") {
 			return fmt.Sprintf("%s:%d", filepath.Base(frame.File), frame.Line)
 		}
 		if !more {
 			return "unknown location"
 		}
 	}
+}
+
+// isOurs reports whether a function is of this package, or of one that registers
+// for its own callers.
+func isOurs(function string) bool {
+	rest, ok := strings.CutPrefix(function, "github.com/gongular/gongular")
+	return ok && (strings.HasPrefix(rest, ".") || strings.HasPrefix(rest, "/mego."))
 }

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gongular/gongular"
 	"github.com/gongular/gongular/mego/internal/wire"
 	"github.com/gongular/gongular/ws"
 )
@@ -48,8 +49,9 @@ type Engine struct {
 	registered   int // how often methods were
 	peers        map[*peer]struct{}
 	servers      []*http.Server
-	began, done  bool          // begin was called; Close was
-	closed       chan struct{} // closed when Close is through
+	began, done  bool             // begin was called; Close was
+	closed       chan struct{}    // closed when Close is through
+	app          *gongular.Engine // what fills struct handlers; nil before there is need
 
 	events sync.Mutex // guards Events and what is in them
 	parked parking
@@ -240,6 +242,9 @@ func (e *Engine) Run(port ...string) error {
 	}
 	if !strings.Contains(address, ":") {
 		address = ":" + address
+	}
+	if err := e.Check(); err != nil {
+		return err
 	}
 	e.begin()
 	srv := &http.Server{Handler: e, ReadHeaderTimeout: 10 * time.Second}

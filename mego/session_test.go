@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -219,6 +220,13 @@ func TestLiveness(t *testing.T) {
 		e.HandleDisconnect(func(*mego.Session) { ended <- time.Now() })
 		s := inMemory(t, e)
 		c := s.dial(t, 0)
+		var silent atomic.Bool
+		c.conn.SetPingHandler(func(data string) error {
+			if silent.Load() {
+				return nil
+			}
+			return c.conn.WriteControl(ws.PongMessage, []byte(data), time.Time{})
+		})
 		read := make(chan bool)
 		go func() {
 			defer close(read)
@@ -229,7 +237,7 @@ func TestLiveness(t *testing.T) {
 		if e.Len() != 1 {
 			t.Fatal("dropped though it answers")
 		}
-		c.conn.SetPingHandler(func(string) error { return nil })
+		silent.Store(true)
 		<-ended
 		if took := time.Since(start); took < time.Minute+5*time.Second || took > time.Minute+10*time.Second {
 			t.Errorf("dropped after %v", took)

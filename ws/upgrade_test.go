@@ -480,3 +480,41 @@ func TestUpgradeGone(t *testing.T) {
 		}
 	}
 }
+
+// Text that is not UTF-8 is taken where that is wanted, and close frames tell
+// who speaks.
+func TestAnyText(t *testing.T) {
+	for _, compressed := range []bool{false, true} {
+		u := &ws.Upgrader{AnyText: true, ReasonPrefix: "echo: ", ReadLimit: 100}
+		var o ws.DialOptions
+		if compressed {
+			u.Compression, o.Compression = &ws.Compression{Threshold: -1}, &ws.Compression{Threshold: -1}
+		}
+		s := serve(t, u, echo)
+		conn, _, err := ws.Dial(t.Context(), s.URL, &o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		w, err := conn.NextWriter(ws.TextMessage)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Write([]byte("\xff"))
+		w.Close()
+		// The client takes it for what it is.
+		if _, _, err := conn.ReadMessage(); err == nil || !strings.Contains(err.Error(), "text is not UTF-8") {
+			t.Errorf("got %v", err)
+		}
+	}
+	c := dial(t, serve(t, &ws.Upgrader{ReasonPrefix: "echo: "}, echo))
+	c.send(frame(text, "\xff"))
+	if reason := c.wantClose(ws.CloseInvalidFramePayloadData); reason != "echo: text is not UTF-8" {
+		t.Errorf("reason %q", reason)
+	}
+	for _, prefix := range []string{"\xff", strings.Repeat("x", 51)} {
+		if err := (&ws.Upgrader{ReasonPrefix: prefix}).Err(); err == nil || !strings.HasPrefix(err.Error(), "websocket: ReasonPrefix: ") {
+			t.Errorf("%q: %v", prefix, err)
+		}
+	}
+}
