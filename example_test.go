@@ -22,6 +22,7 @@ import (
 	"golang.org/x/net/websocket"
 
 	"github.com/gongular/gongular"
+	"github.com/gongular/gongular/middleware"
 	"github.com/gongular/gongular/validate"
 	"github.com/gongular/gongular/ws"
 )
@@ -693,6 +694,66 @@ func ExampleRouter_Use() {
 	// Output:
 	// engine group route 200 "hi"
 	// engine 404 404 page not found
+}
+
+// Package middleware goes around an engine, a group or a route, in an order that
+// its documentation explains.
+func ExampleRouter_Use_middleware() {
+	logger := slog.New(slog.DiscardHandler)
+	metrics := middleware.NewPrometheusMetrics(middleware.WithRoutes())
+	origins := middleware.NewOrigins("https://app.example.com")
+	userOf := func(token string) (any, error) {
+		if token != "let-me-in" {
+			return nil, errors.New("no such token")
+		}
+		return "grace", nil
+	}
+	userKey := func(r *http.Request) string { return fmt.Sprint(middleware.User(r.Context())) }
+	e := gongular.NewEngine(gongular.Options{PassPanics: true})
+
+	e.Use(
+		middleware.TrustedProxies("10.0.0.0/8"),
+		middleware.RequestID(),
+		middleware.Tracing(logger),
+		middleware.SlogAttrs(logger),
+		middleware.Logger(logger),
+		metrics.Middleware(),
+		middleware.Recover(logger),
+		middleware.BlockUserAgent("badbot"),
+		middleware.SecurityHeaders(middleware.SecurityConfig{}),
+		middleware.CORS(middleware.CORSConfig{Origins: origins, AllowCredentials: true}),
+		middleware.CSRF(origins),
+		middleware.RequestRate(100, 200),
+		middleware.BodyLimit(100),
+	)
+	e.Handle("GET /metrics", metrics.Handler())
+
+	api := e.Group("/api")
+	api.Use(
+		middleware.BearerAuth(userOf),
+		middleware.MaxSessions(100, logger),
+		middleware.MaxInFlight(200),
+		middleware.NewCircuitBreaker(5, 10*time.Second).Middleware(),
+		middleware.Unless(middleware.IsUpgrade, middleware.Timeout(time.Second)),
+		middleware.IdleTimeout(time.Minute),
+		middleware.Compress(middleware.NewGzipCompressor(), logger),
+		middleware.ETag(64<<10),
+	)
+	api.GET("/users/:Username", &PathParamHandler{})
+	api.POST("/reports", &simpleHandler{}).Use(middleware.RequestRate(0.1, 1, middleware.WithKey(userKey)))
+
+	show(e, "GET", "/api/users/ada")
+	for range 2 {
+		r := httptest.NewRequest("POST", "/api/reports", nil)
+		r.Header.Set("Authorization", "Bearer let-me-in")
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, r)
+		fmt.Println(w.Code, strings.TrimSpace(w.Body.String()))
+	}
+	// Output:
+	// 401 {"error":"missing authorization"}
+	// 200 "hi"
+	// 429 {"error":"too many requests"}
 }
 
 // Any http.Handler can be mounted, and sees paths without the prefix.

@@ -94,7 +94,7 @@ func (t *timeout) serve(next http.Handler, rec *record, w http.ResponseWriter, r
 	}
 	ctx, cancel := context.WithTimeoutCause(r.Context(), t.d, ErrTimeout)
 	defer cancel()
-	g := newGate(w)
+	g := newGate(ctx, w)
 	own := r.Clone(ctx) // the handler may go on using it when the server is done with r
 	own.Trailer = r.Trailer
 	if r.Body != nil && r.Body != http.NoBody {
@@ -184,6 +184,7 @@ func (t *timeout) giveUp(rec *record, w http.ResponseWriter, r *http.Request, g 
 // turn after the gate expired, has the response for itself. The turn is a channel,
 // which one can wait for in a synctest bubble.
 type gate struct {
+	ctx    context.Context // the handler's
 	w      http.ResponseWriter
 	header http.Header   // the handler's
 	done   chan struct{} // closed when the handler has returned
@@ -213,8 +214,8 @@ var (
 	_ io.StringWriter = (*gate)(nil)
 )
 
-func newGate(w http.ResponseWriter) *gate {
-	return &gate{w: w, header: w.Header().Clone(), done: make(chan struct{}), turn: make(chan struct{}, 1)}
+func newGate(ctx context.Context, w http.ResponseWriter) *gate {
+	return &gate{ctx: ctx, w: w, header: w.Header().Clone(), done: make(chan struct{}), turn: make(chan struct{}, 1)}
 }
 
 func (g *gate) face() http.ResponseWriter {
@@ -328,12 +329,15 @@ func (g *gate) passOn() {
 	}
 }
 
-// enter waits for the turn, or returns http.ErrHandlerTimeout.
+// enter waits for the turn, or returns http.ErrHandlerTimeout. It is too late to
+// begin an answer when the time is over, even if the server's goroutine has not
+// noticed yet: a handler that answers with its context's error does not race it.
 func (g *gate) enter(write bool) error {
 	g.turn <- struct{}{}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.closed && !g.hijacked {
+	late := !g.wrote && g.ctx.Err() == context.DeadlineExceeded
+	if (g.closed || late) && !g.hijacked {
 		<-g.turn
 		return http.ErrHandlerTimeout
 	}

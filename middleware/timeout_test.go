@@ -93,6 +93,24 @@ func TestTimeoutOwnAnswer(t *testing.T) {
 	})
 }
 
+// A handler that answers with the error of its context when its time is over does
+// not race the answer for it.
+func TestTimeoutOwnAnswerIsLate(t *testing.T) {
+	for range 200 {
+		failed := make(chan error, 1)
+		h := middleware.Timeout(time.Millisecond)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			for r.Context().Err() == nil { // to see it as soon as anyone can
+			}
+			_, err := io.WriteString(w, r.Context().Err().Error())
+			failed <- err
+		}))
+		wantRefusal(t, do(h, plainRequest()), 503, "request timed out")
+		if err := wait(t, failed); err != http.ErrHandlerTimeout {
+			t.Fatalf("writing failed with %v", err)
+		}
+	}
+}
+
 // A handler that does not heed its context lives on, and can do nothing any more.
 func TestTimeoutAbandons(t *testing.T) {
 	for _, test := range []struct {
