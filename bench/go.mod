@@ -4,8 +4,10 @@ go 1.26.0
 
 require (
 	github.com/asaskevich/govalidator/v12 v12.0.0
+	github.com/go-chi/chi/v5 v5.5.0
 	github.com/go-playground/validator/v10 v10.30.6
 	github.com/gongular/gongular v0.0.0
+	github.com/labstack/echo/v5 v5.3.1
 	github.com/prometheus/client_model v0.6.2
 	github.com/prometheus/common v0.67.5
 	github.com/vmihailenco/msgpack/v5 v5.4.1
@@ -23,6 +25,7 @@ require (
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
+	golang.org/x/time v0.15.0 // indirect
 	google.golang.org/protobuf v1.36.11 // indirect
 )
 
