@@ -199,6 +199,7 @@ type gate struct {
 	writing   bool // someone has the turn to write
 	reading   int  // how many read the body
 	stuck     bool // someone read the body when the gate expired
+	late      bool // the handler has begun an answer when its time was over
 	finished  bool // the handler has returned
 	abandoned bool // it had not when it was given up on
 	panicked  *carriedPanic
@@ -307,9 +308,11 @@ func (g *gate) finish(panicked *carriedPanic, exited bool, stats *TimeoutStats) 
 	return !g.closed || g.hijacked
 }
 
-// unanswered reports whether the handler has returned without an answer.
+// unanswered reports whether the handler has returned without an answer. It may
+// also have broken off since that came too late.
 func (g *gate) unanswered() bool {
-	return !g.wrote && !g.hijacked && !g.exited && g.panicked == nil
+	return !g.wrote && !g.hijacked && !g.exited &&
+		(g.panicked == nil || g.late && g.panicked.value == http.ErrAbortHandler)
 }
 
 // passOn ends the request as the handler has ended, in time.
@@ -338,6 +341,7 @@ func (g *gate) enter(write bool) error {
 	defer g.mu.Unlock()
 	late := !g.wrote && g.ctx.Err() == context.DeadlineExceeded
 	if (g.closed || late) && !g.hijacked {
+		g.late = late
 		<-g.turn
 		return http.ErrHandlerTimeout
 	}

@@ -103,6 +103,7 @@ func TestTimeoutOwnAnswerIsLate(t *testing.T) {
 			}
 			_, err := io.WriteString(w, r.Context().Err().Error())
 			failed <- err
+			panic(http.ErrAbortHandler) // as is usual when an answer cannot be sent
 		}))
 		wantRefusal(t, do(h, plainRequest()), 503, "request timed out")
 		if err := wait(t, failed); err != http.ErrHandlerTimeout {
