@@ -172,15 +172,15 @@ func Read(file string) (*Run, error) {
 
 // Write writes the run as JSON.
 func (r *Run) Write(file string) error {
-	data, err := json.MarshalIndent(r.rounded(), "", "\t")
+	data, err := json.MarshalIndent(r, "", "\t")
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(file, append(data, '\n'), 0o666)
 }
 
-// rounded is a copy with four digits of each figure: more mean nothing.
-func (r *Run) rounded() *Run {
+// Rounded is a copy with four digits of each figure: more mean nothing.
+func (r *Run) Rounded() *Run {
 	c := *r
 	c.Scenarios = slices.Clone(r.Scenarios)
 	for i := range c.Scenarios {
@@ -200,6 +200,15 @@ func (r *Run) rounded() *Run {
 			cells[j].Rate.round()
 		}
 		c.Load[i].Cells = cells
+	}
+	c.More = slices.Clone(r.More)
+	for i := range c.More {
+		metrics := map[string]float64{}
+		for unit, v := range c.More[i].Metrics {
+			round(&v)
+			metrics[unit] = v
+		}
+		c.More[i].Metrics = metrics
 	}
 	return &c
 }

@@ -71,13 +71,13 @@ func TestGeoMean(t *testing.T) {
 	}
 }
 
-// What is written can be read, with four digits.
+// What is rounded and written can be read, with four digits.
 func TestWriteRead(t *testing.T) {
 	r := example()
 	r.Scenarios[0].Cells[2].CPU = 1234.5678
 	r.Load[0].Cells[1].PerSec = 54_321.9
 	file := filepath.Join(t.TempDir(), "report.json")
-	if err := r.Write(file); err != nil {
+	if err := r.Rounded().Write(file); err != nil {
 		t.Fatal(err)
 	}
 	got, err := Read(file)
@@ -91,7 +91,7 @@ func TestWriteRead(t *testing.T) {
 		t.Errorf("rate %v, want 54320", rate)
 	}
 	if r.Scenarios[0].Cells[2].CPU != 1234.5678 {
-		t.Error("Write has changed the run")
+		t.Error("Rounded has changed the run")
 	}
 	if !reflect.DeepEqual(got.Scenarios[1].Cells[3], Cell{"gin", Spread{1.8, 2, 2.2}, 2, 2000, 40, 4000}) {
 		t.Errorf("got %+v", got.Scenarios[1].Cells[3])

@@ -39,7 +39,7 @@ type usage struct {
 
 // serve is the server's process: it prints where it listens, and its usage for
 // each line it reads, until there are none.
-func serve(contender, scenario string) error {
+func serve(contender, scenario string, in io.Reader, out io.Writer) error {
 	c, err := contenders.Find(contender)
 	if err != nil {
 		return err
@@ -50,8 +50,8 @@ func serve(contender, scenario string) error {
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- contenders.Serve(c, scenario, l) }()
-	fmt.Println(l.Addr())
-	lines := bufio.NewScanner(os.Stdin)
+	fmt.Fprintln(out, l.Addr())
+	lines := bufio.NewScanner(in)
 	for lines.Scan() {
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
@@ -59,7 +59,7 @@ func serve(contender, scenario string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("%s\n", line)
+		fmt.Fprintf(out, "%s\n", line)
 	}
 	l.Close()
 	if err := <-failed; err != nil && !errors.Is(err, net.ErrClosed) {

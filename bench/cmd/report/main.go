@@ -16,6 +16,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -29,40 +30,44 @@ import (
 )
 
 func main() {
-	if err := measureAll(); err != nil {
+	if err := command(os.Args[1:], os.Stdin, os.Stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "report:", err)
 		os.Exit(1)
 	}
 }
 
-func measureAll() error {
+// command does what the arguments say.
+func command(args []string, in io.Reader, stdout io.Writer) error {
+	flags := flag.NewFlagSet("report", flag.ContinueOnError)
 	var (
-		isQuick   = flag.Bool("quick", false, "measure for less than a minute")
-		out       = flag.String("out", "", "directory for report.json, report.md and chart.svg; without it a whole run writes results and ../PERFORMANCE.md, a quick one nothing")
-		only      = flag.String("only", "", "measure these scenarios only, divided by commas, and write nothing unless -out says where")
-		contender = flag.String("contender", "", "measure this contender alone, in this process")
-		scenario  = flag.String("scenario", "", "the scenario of -contender")
-		n         = flag.Int("n", 10_000, "the requests of -contender")
-		profile   = flag.String("cpuprofile", "", "file for a CPU profile of -contender")
-		who       = flag.String("who", "", "measure these contenders only, divided by commas, beside the baseline")
-		isWorker  = flag.Bool("work", false, "measure -contender in this process as often as standard input says")
-		isServer  = flag.Bool("serve", false, "serve the scenario by the contender until standard input ends")
-		redraw    = flag.Bool("redraw", false, "measure nothing, write the tables and the chart of results/report.json anew")
+		isQuick   = flags.Bool("quick", false, "measure for less than a minute")
+		out       = flags.String("out", "", "directory for report.json, report.md and chart.svg; without it a whole run writes results and ../PERFORMANCE.md, a quick one nothing")
+		only      = flags.String("only", "", "measure these scenarios only, divided by commas, and write nothing unless -out says where")
+		contender = flags.String("contender", "", "measure this contender alone, in this process")
+		scenario  = flags.String("scenario", "", "the scenario of -contender")
+		n         = flags.Int("n", 10_000, "the requests of -contender")
+		profile   = flags.String("cpuprofile", "", "file for a CPU profile of -contender")
+		who       = flags.String("who", "", "measure these contenders only, divided by commas, beside the baseline")
+		isWorker  = flags.Bool("work", false, "measure -contender in this process as often as standard input says")
+		isServer  = flags.Bool("serve", false, "serve the scenario by the contender until standard input ends")
+		redraw    = flags.Bool("redraw", false, "measure nothing, write the tables and the chart of results/report.json anew")
 	)
-	flag.Parse()
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
 	switch {
-	case flag.NArg() > 0:
-		return fmt.Errorf("unexpected argument %q", flag.Arg(0))
+	case flags.NArg() > 0:
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case *isServer:
-		return serve(*contender, *scenario)
+		return serve(*contender, *scenario, in, stdout)
 	case *isWorker:
 		k, err := newWorker(*contender, *scenario)
 		if err != nil {
 			return err
 		}
-		return k.work(os.Stdin, os.Stdout)
+		return k.work(in, stdout)
 	case *contender != "":
-		return alone(*contender, *scenario, *n, *profile)
+		return alone(stdout, *contender, *scenario, *n, *profile)
 	case *redraw:
 		run, err := results.Read(filepath.Join("results", "report.json"))
 		if err != nil {
@@ -88,7 +93,7 @@ func measureAll() error {
 		return err
 	}
 	run.Quick = *isQuick
-	fmt.Print(run.Markdown())
+	fmt.Fprint(stdout, run.Markdown())
 	switch {
 	case *out != "":
 		return writeAll(run, *out)
@@ -116,11 +121,11 @@ func (p plan) run(log func(string, ...any)) (*results.Run, error) {
 			return nil, err
 		}
 	}
-	return run, nil
+	return run.Rounded(), nil
 }
 
 // alone measures in this process, once it is warm.
-func alone(contender, scenario string, n int, profile string) error {
+func alone(out io.Writer, contender, scenario string, n int, profile string) error {
 	k, err := newWorker(contender, scenario)
 	if err != nil {
 		return err
@@ -143,16 +148,12 @@ func alone(contender, scenario string, n int, profile string) error {
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(os.Stdout).Encode(m)
+	return json.NewEncoder(out).Encode(m)
 }
 
 // publish writes a run to where the repository keeps it.
 func publish(run *results.Run) error {
 	if err := writeAll(run, "results"); err != nil {
-		return err
-	}
-	run, err := results.Read(filepath.Join("results", "report.json")) // as it was rounded
-	if err != nil {
 		return err
 	}
 	file := filepath.Join("..", "PERFORMANCE.md")

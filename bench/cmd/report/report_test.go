@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -188,5 +190,104 @@ func TestParseBenchmark(t *testing.T) {
 		if ok != test.ok || !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%q: got %+v, %v, want %+v", test.in, got, ok, test.want)
 		}
+	}
+}
+
+// answered returns what the command prints for the arguments.
+func answered(t *testing.T, in string, args ...string) (string, error) {
+	t.Helper()
+	var out strings.Builder
+	err := command(args, strings.NewReader(in), &out)
+	return out.String(), err
+}
+
+func TestCommandErrors(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"x"}, `unexpected argument "x"`},
+		{[]string{"-contender", "nobody", "-scenario", "full"}, `no contender "nobody"`},
+		{[]string{"-work", "-contender", "nobody"}, `no contender "nobody"`},
+		{[]string{"-serve", "-contender", "nobody"}, `no contender "nobody"`},
+		{[]string{"-contender", "gin", "-scenario", "full", "-n", "1", "-cpuprofile", "none/cpu.out"}, "open none/cpu.out: no such file or directory"},
+	} {
+		if _, err := answered(t, "", test.args...); err == nil || err.Error() != test.want {
+			t.Errorf("%v: got %v, want %s", test.args, err, test.want)
+		}
+	}
+	if _, err := answered(t, "many\n", "-work", "-contender", "gin", "-scenario", "static"); err == nil {
+		t.Error(`"many" is a number of requests`)
+	}
+}
+
+func TestAlone(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "cpu.out")
+	got, err := answered(t, "", "-contender", "gongular", "-scenario", "static", "-n", "10", "-cpuprofile", file)
+	var m measurement
+	if err != nil || json.Unmarshal([]byte(got), &m) != nil || m.Calls != 10 {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Size() == 0 {
+		t.Errorf("no profile: %v", err)
+	}
+}
+
+// A server prints where it listens and its usage, and ends with its input.
+func TestServe(t *testing.T) {
+	got, err := answered(t, "\n\n", "-serve", "-contender", "gongular", "-scenario", "static")
+	lines := strings.Split(strings.TrimSpace(got), "\n")
+	var u usage
+	if err != nil || len(lines) != 3 || !strings.HasPrefix(lines[0], "127.0.0.1:") || json.Unmarshal([]byte(lines[2]), &u) != nil || u.CPU <= 0 || u.Allocs == 0 {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// The tables of PERFORMANCE.md and the chart can be written anew.
+func TestRedraw(t *testing.T) {
+	committed, err := results.Read("../../results/report.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	t.Chdir(dir)
+	if err := os.MkdirAll("bench/results", 0o777); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir("bench")
+	if _, err := answered(t, "", "-redraw"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without figures: %v", err)
+	}
+	if err := committed.Write("results/report.json"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := answered(t, "", "-redraw"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without PERFORMANCE.md: %v", err)
+	}
+	const begin, end = "# Title\n<!-- tables: go run ./cmd/report -->\n", "<!-- end of tables -->\nThe end\n"
+	for _, text := range []string{begin, "no marks"} {
+		if err := os.WriteFile("../PERFORMANCE.md", []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := answered(t, "", "-redraw"); err == nil || !strings.Contains(err.Error(), "PERFORMANCE.md: no line") {
+			t.Errorf("%q: got %v", text, err)
+		}
+	}
+	if err := os.WriteFile("../PERFORMANCE.md", []byte(begin+"old\n"+end), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := answered(t, "", "-redraw"); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../PERFORMANCE.md")
+	if err != nil || string(text) != begin+committed.Markdown()+end {
+		t.Errorf("got %q, %v", text, err)
+	}
+	chart, err := os.ReadFile("results/chart.svg")
+	if err != nil || string(chart) != committed.SVG() {
+		t.Errorf("the chart is not that of the figures: %v", err)
+	}
+	if more, err := benchmarks(quietly); more != nil || err != nil { // of packages that are not here
+		t.Errorf("got %v, %v", more, err)
 	}
 }
