@@ -95,6 +95,9 @@ func New() *Engine {
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.began = true
+		if e.done { // there is nobody left to close it
+			c.hub.Close(context.Background())
+		}
 		return c
 	})
 	return e

@@ -276,6 +276,7 @@ func TestEventsOfSeveralMachines(t *testing.T) {
 		e := mego.New()
 		e.Option.Broker = broker
 		e.Register("others", func(c *mego.Context) { c.EmitOthers("o", 1) })
+		e.Register("too much", func(c *mego.Context) { c.EmitOthers("o", make([]byte, 2<<20)) })
 		s := serve(t, e)
 		engines = append(engines, e)
 		clients = append(clients, s.dial(t, i))
@@ -295,6 +296,11 @@ func TestEventsOfSeveralMachines(t *testing.T) {
 	}
 	if err := engines[0].Emit("news", strings.Repeat("x", 600), 1); err == nil || !strings.HasPrefix(err.Error(), "mego: websocket: room name of") {
 		t.Error(err)
+	}
+	errorLog.take()
+	clients[0].want(nil, "too much", nil)
+	if got := errorLog.take(); !strings.HasPrefix(got, "[MEGO] event o: websocket: message needs ") {
+		t.Errorf("report %q", got)
 	}
 	for {
 		clients[0].ask("others", nil)

@@ -231,17 +231,19 @@ func (c *Context) refuse(err *fileProblem, field string, name string) {
 func (p *peer) storeFiles(c *Context, fields []wire.Field, limits MethodOption) bool {
 	count := 0
 	for _, field := range fields {
+		count += len(field.Files)
+	}
+	if exceeds(count, p.core.MaxFiles) {
+		c.RespondWithError(StatusInvalid, nil, fmt.Errorf("mego: %d files in a request, there may be %d", count, p.core.MaxFiles))
+		return false
+	}
+	for _, field := range fields {
 		for _, f := range field.Files {
-			count++
 			if problem := checkFile(f, limits); problem != nil {
 				c.refuse(problem, field.Name, f.Name)
 				return false
 			}
 		}
-	}
-	if exceeds(count, p.core.MaxFiles) {
-		c.RespondWithError(StatusInvalid, nil, fmt.Errorf("mego: %d files in a request, there may be %d", count, p.core.MaxFiles))
-		return false
 	}
 	for _, sent := range fields {
 		stored := field{name: sent.Name}

@@ -458,10 +458,7 @@ func (p *peer) SendText(msg string) error {
 	if client == nil {
 		return ws.ErrClientGone
 	}
-	data, err := encodeEvent(wire.Notice, msg)
-	if err != nil {
-		return err
-	}
+	data, _ := encodeEvent(wire.Notice, msg) // a string can be encoded
 	return client.Send(ws.BinaryMessage, data)
 }
 

@@ -328,6 +328,10 @@ func TestParams(t *testing.T) {
 		c.Bind(&v)
 		c.Respond(v)
 	})
+	e.Register("cause", func(c *mego.Context) {
+		_, ok := errors.AsType[*msgpack.DecodeError](c.Bind(new(int)))
+		c.Respond(ok)
+	})
 	e.Register("bind nothing", func(c *mego.Context) { c.RespondWithError(1, nil, c.Bind(nil)) })
 	c := serve(t, e).dial(t, 0)
 	c.want([]any{"a", int64(2), nil, nil, int64(2), int64(2)}, "params", []any{"a", 2})
@@ -335,6 +339,7 @@ func TestParams(t *testing.T) {
 	c.want([]any{nil, nil, nil, nil, int64(0), int64(0)}, "params", nil)
 	c.want(map[string]any{"Name": "ada", "Address": map[string]any{"Zip": int64(9)}}, "bind", m{"Name": "ada", "Address": m{"Zip": 9}})
 	c.want(int64(5), "any", 5)
+	c.want(true, "cause", "x")
 	c.wantErr(1, "mego: bind: Address.Zip: cannot decode string into int", "bind", m{"Address": m{"Zip": "x"}})
 	c.wantErr(1, "mego: bind: cannot decode integer 5 into mego_test.user", "bind", 5)
 	c.wantErr(1, "mego: bind: the request has no parameters", "bind", nil)

@@ -516,6 +516,45 @@ func TestCloseTimeout(t *testing.T) {
 	})
 }
 
+// Close in HandleConnect: there is no session then.
+func TestCloseWhileConnecting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := mego.New()
+		e.HandleConnect(func(*mego.Session, *http.Request) error { return e.Close() })
+		c := inMemory(t, e).connect(t)
+		c.send(m{"p": m{"MegoID": id(0)}})
+		c.wantClose(1001, "mego: the server is closing")
+	})
+}
+
+// Times and limits that are off.
+func TestNoLimits(t *testing.T) {
+	e := mego.New()
+	*e.Option = mego.EngineOption{
+		MaxSize: -1, MaxChunkSize: -1, MaxFileSize: -1, MaxSessions: -1, CheckInterval: -1, HandshakeTimeout: -1, WriteTimeout: -1,
+		UploadTimeout: -1, CloseTimeout: -1, Concurrency: -1, SendQueue: -1, SendQueueSize: -1, MaxUploads: -1, MaxFiles: -1,
+		MaxTempSize: -1, MaxSubscriptions: -1,
+	}
+	e.Register("describe", describe)
+	s := serve(t, e)
+	c := s.connect(t)
+	c.send(m{"p": 1, "i": 1})
+	c.read().wantErr(t, mego.StatusInvalid, "mego: no handshake: the parameters are not a map with strings as keys")
+	c = s.dial(t, 0)
+	c.next("describe", nil, piece(1, 2, 1, strings.Repeat("x", 5<<20)))
+	c.want([]any{[]any{"big", "bin", int64(5<<20 + 1), fmt.Sprint(5<<20 + 1)}}, "describe", nil, piece(1, 2, 2, "x"))
+}
+
+// An engine that is closed before it begins leaves nothing to its broker.
+func TestCloseBeforeBeginning(t *testing.T) {
+	e := mego.New()
+	e.Option.Broker = ws.NewMemoryBroker()
+	e.Close()
+	if err := e.Emit("x", "", 1); !errors.Is(err, ws.ErrHubClosed) {
+		t.Errorf("Emit: %v", err)
+	}
+}
+
 // Run serves until Close; both work in any order.
 func TestRun(t *testing.T) {
 	e := mego.New()

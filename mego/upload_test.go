@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -153,6 +154,17 @@ func TestNoTempDir(t *testing.T) {
 	}
 }
 
+// The folder is gone while there are files in it.
+func TestTempDirGone(t *testing.T) {
+	e := mego.New()
+	e.Register("describe", describe)
+	s := serve(t, e)
+	c := s.dial(t, 0)
+	c.want([]any{[]any{"a", "", int64(1), "b"}}, "describe", nil, m{"F": []m{fileOf("a", "b")}})
+	os.RemoveAll(filepath.Dir(files(t, e.Option.TempDir)[0]))
+	c.wantErr(mego.StatusError, "mego: the file cannot be stored", "describe", nil, m{"F": []m{fileOf("a", "b")}})
+}
+
 // Rule 10.3, row 33: what becomes of names.
 func TestFileNames(t *testing.T) {
 	for name, want := range map[string][2]string{
@@ -168,6 +180,7 @@ func TestFileNames(t *testing.T) {
 		"":                                {"", ""},
 		"a\x00b\n\x7f.t":                  {"ab", "t"},
 		"a\xff.b":                         {"a\uFFFD", "b"},
+		strings.Repeat("é", 5000):         {strings.Repeat("é", 127), ""},
 		strings.Repeat("x", 5000):         {strings.Repeat("x", 255), ""},
 		strings.Repeat("é", 200) + ".jpg": {strings.Repeat("é", 125), "jpg"},
 		"a." + strings.Repeat("y", 300):   {"a", strings.Repeat("y", 253)},
@@ -283,8 +296,8 @@ func (c *client) again(total, want int, f m) {
 // Rules 11.1 to 11.8, rows 36 to 38: chunks in order, twice, and left out.
 func TestChunks(t *testing.T) {
 	e := mego.New()
-	middleware := 0
-	e.Use(func(c *mego.Context) { middleware++; c.Next() })
+	var middleware atomic.Int64
+	e.Use(func(c *mego.Context) { middleware.Add(1); c.Next() })
 	e.Register("describe", describe)
 	e.Register("params", func(c *mego.Context) { c.Respond(c.Param(0).Get()) })
 	s := serve(t, e)
@@ -300,9 +313,7 @@ func TestChunks(t *testing.T) {
 	c.send(m{"m": "describe", "f": piece(2, 2, 2, "!")}) // 11.8: no answer
 	want := []any{[]any{"big", "bin", int64(6), "AAbbcc"}}
 	c.want(want, "describe", nil, piece(1, 3, 3, "cc"))
-	if middleware != 2 {
-		t.Errorf("middleware ran %d times", middleware)
-	}
+	eventually(t, "the notification is served", func() bool { return middleware.Load() == 2 })
 	c.again(3, 1, piece(1, 3, 3, "cc")) // it is over
 	c.want([]any{[]any{"big", "bin", int64(1), "x"}}, "describe", nil, piece(1, 1, 1, "x"))
 
