@@ -1,17 +1,14 @@
 package mego
 
-import "errors"
+import (
+	"context"
+	"errors"
+)
 
 // For tests: what has no way in through a connection.
 
-// Queued returns how many messages were sent to the session, or wait.
-func Queued(s *Session) int {
-	stats := s.peer.client.Stats()
-	return stats.Queued + int(stats.Sent)
-}
-
-// Sent returns how many messages have been written to the session.
-func Sent(s *Session) int { return int(s.peer.client.Stats().Sent) }
+// Flush waits until the broker knows of all subscriptions.
+func Flush(ctx context.Context, e *Engine) error { return e.begin().hub.Flush(ctx) }
 
 // FailRename lets files be renamed as between two file systems.
 func FailRename() (restore func()) {

@@ -45,6 +45,9 @@ type upload struct {
 	digest hash.Hash // of the chunks so far
 	sum    []byte    // what the client says it is to be, or nil
 	timer  *time.Timer
+	// expires is when the timer is right to fire; one that was stopped too late
+	// fires before.
+	expires time.Time
 }
 
 // isChunk reports whether one of the files is a chunk.
@@ -262,6 +265,7 @@ func (p *peer) keepUpload(u *upload) {
 	}
 	p.uploads[u.number] = u
 	if p.core.UploadTimeout > 0 {
+		u.expires = time.Now().Add(p.core.UploadTimeout)
 		u.timer = time.AfterFunc(p.core.UploadTimeout, func() { p.expire(u) })
 	}
 }
@@ -269,7 +273,7 @@ func (p *peer) keepUpload(u *upload) {
 // expire drops the upload, unless something happens to it at this moment.
 func (p *peer) expire(u *upload) {
 	p.mu.Lock()
-	expired := p.uploads[u.number] == u
+	expired := p.uploads[u.number] == u && !time.Now().Before(u.expires)
 	if expired {
 		delete(p.uploads, u.number)
 	}
@@ -316,6 +320,7 @@ func (p *peer) park(u *upload) bool {
 	u.temp.detach()
 	place.uploads[key] = u
 	place.bytes += u.size
+	u.expires = time.Now().Add(timeout)
 	u.timer = time.AfterFunc(timeout, func() { place.expire(key, u) })
 	return true
 }
@@ -334,7 +339,7 @@ func (place *parking) take(key parked) *upload {
 func (place *parking) expire(key parked, u *upload) {
 	place.mu.Lock()
 	defer place.mu.Unlock()
-	if place.uploads[key] == u {
+	if place.uploads[key] == u && !time.Now().Before(u.expires) {
 		place.take(key).drop()
 	}
 }
