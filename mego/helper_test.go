@@ -24,7 +24,7 @@ import (
 )
 
 // patience is how long a test waits for what does not come.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // errorLog is where engines report what goes wrong.
 var errorLog = new(logBuffer)
