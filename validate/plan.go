@@ -72,6 +72,8 @@ type extra struct {
 	unfit     *option  // as in node, of what is not about text
 	sizes     []size
 	mayBeZero bool // sizes are not asked about empty values
+	span      span // what sizes leave, if simple
+	simple    bool // sizes are all there is, of a string, number or list
 	each      *node
 	method    *method // Validate of the type; nil if there is none
 }
@@ -154,6 +156,7 @@ func (v *Validator) compile(t reflect.Type, g *tag, found bool) (*Plan, error) {
 		return nil, errors.Join(errs...)
 	}
 	c.prune()
+	c.simplify()
 	if !root.live(map[*node]bool{}) {
 		root = nil
 	}

@@ -375,7 +375,14 @@ func (w *walker) checkFields(s *structure, v reflect.Value, at place) bool {
 // means that check has to look. The depth is at least the number of structs that
 // v is in.
 func (n *node) passes(v reflect.Value, depth int) bool {
-	if n.slow || depth > maxDepth {
+	if n.slow {
+		x := n.extra
+		if x == nil || !x.simple || !x.span.takes(x.plain.kind, v) && !(x.mayBeZero && isEmpty(v)) {
+			return false
+		}
+		n = x.plain
+	}
+	if depth > maxDepth {
 		return false
 	}
 	switch n.kind {
