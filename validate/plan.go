@@ -111,6 +111,8 @@ type field struct {
 	name   string // json name, or goName
 	node   *node
 
+	pointer []string // the name alone, as FieldError has it
+
 	// exposed says that the embedded struct, which is not exported, has to be
 	// handed to code that is not ours.
 	exposed bool
@@ -466,6 +468,7 @@ func (c *compiler) structure(t reflect.Type) *structure {
 		} else {
 			f.promoted = embedsStruct(sf)
 		}
+		f.pointer = []string{f.name}
 		var g *tag
 		switch {
 		case text != "":

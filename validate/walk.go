@@ -595,10 +595,8 @@ func (w *walker) checkAbsent(n *node, v reflect.Value, at place) bool {
 // fail notes the error e of the field at the place, or of the element of each
 // that it is in. Like all that begin with fail, it returns false.
 func (w *walker) fail(at place, e FieldError) bool {
-	e.Name = at.name()
-	e.Path = e.Name
-	if e.Name != "" {
-		e.Pointer = []string{e.Name}
+	if f := at.field; f != nil {
+		e.Name, e.Path, e.Pointer = f.name, f.name, slices.Clip(f.pointer)
 	}
 	for _, step := range w.steps(at) {
 		e.Path = strings.TrimPrefix(e.Path+"."+step.String(), ".")
@@ -649,7 +647,7 @@ func (w *walker) failValue(o *option, v reflect.Value, at place) bool {
 func (w *walker) failAs(o *option, value, named string, at place) bool {
 	return w.fail(at, FieldError{
 		Rule:    o.rule,
-		Params:  slices.Clone(o.params),
+		Params:  slices.Clip(o.params),
 		Value:   value,
 		Message: o.wording(named),
 		Custom:  o.message != "",
@@ -690,7 +688,7 @@ func (w *walker) failLookup(o *option, err error, at place) bool {
 // failUnfit refuses a value that an interface holds for an option that its
 // type does not have. Messages of the tag's own do not replace these texts.
 func (w *walker) failUnfit(o *option, v reflect.Value, at place) bool {
-	e := FieldError{Rule: o.rule, Params: slices.Clone(o.params)}
+	e := FieldError{Rule: o.rule, Params: slices.Clip(o.params)}
 	switch k := v.Kind(); {
 	case k != reflect.Bool && k != reflect.Uintptr: // not with its value, which may be a struct full of secrets
 		e.Message = fmt.Sprintf("The following validator is invalid or can't be applied to the field: %q", o.key())
