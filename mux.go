@@ -162,7 +162,7 @@ func (d *dispatch) Header() http.Header {
 }
 
 func (d *dispatch) Write(p []byte) (int, error) { return len(p), nil }
-func (d *dispatch) WriteHeader(code int)        { d.sent = int32(code) }
+func (d *dispatch) WriteHeader(code int)        { d.sent = int16(code) }
 
 // dispatch serves a request by the route that ServeMux finds for it.
 func (e *Engine) dispatch(w http.ResponseWriter, r *http.Request) {
@@ -180,7 +180,7 @@ func (e *Engine) dispatch(w http.ResponseWriter, r *http.Request) {
 	c := new(Context)
 	c.bind.W = w
 	e.mux.ServeHTTP((*dispatch)(c), r)
-	if !c.found {
+	if c.route == nil {
 		e.missed(c, w, r)
 	}
 }
@@ -241,9 +241,8 @@ func (s *slot) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			if !rt.direct {
 				r.Pattern = rt.muxPattern
 			}
-			if d.found = true; d.dry {
-				d.route = rt
-			} else {
+			d.route = rt
+			if d.rare == nil || !d.rare.dry {
 				rt.serve((*Context)(d), r)
 			}
 			return

@@ -95,11 +95,11 @@ func upgrade(c *Context) error {
 	conn, err := c.upgrader().Upgrade(c.bind.W, c.bind.R, c.rare.socketHeader)
 	if err != nil {
 		if _, ok := errors.AsType[*ws.HandshakeError](err); !ok {
-			c.started, c.hijacked = true, true // there is no connection left to answer on
+			c.started, c.more().hijacked = true, true // there is no connection left to answer on
 		}
 		return err
 	}
-	c.started, c.hijacked, c.sent = true, true, http.StatusSwitchingProtocols
+	c.started, c.more().hijacked, c.sent = true, true, http.StatusSwitchingProtocols
 	open.connected(conn)
 	defer func() { c.recorder().Session(session(conn.Stats())) }()
 	c.runSocket(conn)

@@ -9,7 +9,6 @@ import (
 // values. It agrees with url.ParseQuery, but makes no map, copies only what is
 // escaped, and takes no malformed pair in silence.
 func (b *binding) pairs(raw string) error {
-	limits := b.req.limits()
 	next := 0 // the field that is probably meant: clients keep to an order
 	for n, i := 0, 0; i < len(raw); i++ {
 		// One pass over the pair finds its end, the first =, and the first byte that
@@ -37,8 +36,8 @@ func (b *binding) pairs(raw string) error {
 		if i == start {
 			continue
 		}
-		if n++; limits.Keys > 0 && n > limits.Keys {
-			return Error{Place: b.plan.place, Reason: fmt.Sprintf("more than %d keys", limits.Keys)}
+		if n++; b.limits.Keys > 0 && n > b.limits.Keys {
+			return Error{Place: b.plan.place, Reason: fmt.Sprintf("more than %d keys", b.limits.Keys)}
 		}
 		if equals < 0 {
 			equals = i
@@ -65,7 +64,7 @@ func (b *binding) pairs(raw string) error {
 			}
 		}
 		if at < 0 {
-			if err := b.other(key, value, limits.Strict); err != nil {
+			if err := b.other(key, value, b.limits.Strict); err != nil {
 				return err
 			}
 			continue
