@@ -579,14 +579,16 @@ func TestRun(t *testing.T) {
 		return err == nil
 	})
 	c.shake(0)
-	if err := e.Close(); err != nil {
+	closed := make(chan error, 1)
+	go func() { closed <- e.Close() }()
+	c.wantClose(1001, "mego: the server is closing")
+	c.conn.Close()
+	if err := wait(t, closed); err != nil {
 		t.Error(err)
 	}
 	if err := wait(t, ran); err != nil {
 		t.Error(err)
 	}
-	c.wantClose(1001, "mego: the server is closing")
-	c.conn.Close()
 	if err := e.Run("0"); err == nil || err.Error() != "mego: the engine is closed" {
 		t.Errorf("Run after Close: %v", err)
 	}

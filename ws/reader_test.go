@@ -219,7 +219,7 @@ func TestDrops(t *testing.T) {
 
 // 64 goroutines write in all ways at once; every message arrives whole.
 func TestManyWriters(t *testing.T) {
-	const writers, messages = 64, 30
+	const writers, messages = 64, 10
 	pm, err := ws.NewPreparedMessage(ws.BinaryMessage, []byte("prepared"))
 	if err != nil {
 		t.Fatal(err)
