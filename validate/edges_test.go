@@ -225,6 +225,7 @@ func TestCodes(t *testing.T) {
 // Every rule answers as its twin does, for all values of ruleTests, changed a
 // little at every place.
 func TestTwins(t *testing.T) {
+	t.Parallel()
 	rules := map[string]func(string) bool{}
 	for tag := range twins {
 		rules[tag] = validate.Rule(tag)
@@ -301,6 +302,7 @@ func hostile() []string {
 }
 
 func TestHostileInput(t *testing.T) {
+	t.Parallel()
 	tags := []string{"length(1|5)", "runelength(1|5)", "stringlength(1|5)", "minstringlength(5)", "maxstringlength(5)", "range(1|5)", "matches(^(a|b|ab)+$)", "in(a|b)", "rsapub(1024)"}
 	for _, word := range validate.Words() {
 		if validate.TakesNoParameters(word) {

@@ -160,6 +160,7 @@ func TestSlowPeer(t *testing.T) {
 
 // A million fragments over the limit end like one frame.
 func TestMillionFragments(t *testing.T) {
+	t.Parallel()
 	const limit = 1_000_000
 	b := frame(ws.BinaryMessage, "x")
 	b = append(b, bytes.Repeat(frame(0, "x"), limit)...)

@@ -266,6 +266,7 @@ func TestPlainSockets(t *testing.T) {
 
 // A message that is larger than all pooled buffers is read like any other.
 func TestHugeMessage(t *testing.T) {
+	t.Parallel()
 	const size = 20 << 20
 	in := frame(bin, strings.Repeat("x", size))
 	for _, reader := range readers {
