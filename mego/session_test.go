@@ -186,9 +186,15 @@ func TestHandshakes(t *testing.T) {
 		}
 		c.send(m{"p": m{"MegoID": spelling, "n": 5}, "f": 5}) // f is not looked at
 		c.want([]any{want, want, int64(5)}, "keys", nil)
-		if session, ok := e.Session(want); !ok || session.ID != want || e.Len() != 1 || e.Sessions[want] != session {
+		session, ok := e.Session(want)
+		if !ok || session.ID != want || e.Len() != 1 {
 			t.Errorf("session %v, %v", session, ok)
 		}
+		mego.Read(e, func() {
+			if e.Sessions[want] != session {
+				t.Errorf("Sessions are %v", e.Sessions)
+			}
+		})
 		c.conn.Close()
 		eventually(t, "the session ends", func() bool { return e.Len() == 0 })
 	}
@@ -357,9 +363,11 @@ func TestDisconnect(t *testing.T) {
 	c := serve(t, e).dial(t, 0)
 	c.want("bye", "bye", nil)
 	c.wantClose(1000, "mego: disconnected by the server")
-	if _, ok := e.Events["late"]; ok {
-		t.Error("an event of nobody")
-	}
+	mego.Read(e, func() {
+		if _, ok := e.Events["late"]; ok {
+			t.Error("an event of nobody")
+		}
+	})
 }
 
 // Rule 5.13: copies of sessions.
