@@ -423,8 +423,12 @@ func TestAgainstNaiveMatcher(t *testing.T) {
 			} else {
 				missed++
 			}
+			u, err := url.ParseRequestURI(path)
+			if err != nil {
+				t.Fatal(err)
+			}
 			w := httptest.NewRecorder()
-			e.ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+			e.ServeHTTP(w, &http.Request{Method: "GET", URL: u, Body: http.NoBody, Host: "example.com"})
 			if got := w.Body.String(); got != want {
 				var texts []string
 				for _, p := range patterns {

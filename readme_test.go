@@ -14,6 +14,7 @@ var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```")
 // Every piece of Go in README.md is compiled: programs by themselves, and the
 // rest because it is quoted, to the letter, from the tests.
 func TestReadmeIsCompiled(t *testing.T) {
+	t.Parallel()
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/gongular/gongular"
+	"github.com/gongular/gongular/ws"
 )
 
 // Serve stops when its context ends: new connections are refused, the running
@@ -391,5 +392,61 @@ func TestListenAndServe(t *testing.T) {
 		if err := <-served; err != http.ErrServerClosed {
 			t.Errorf("a server returned %v", err)
 		}
+	}
+}
+
+// A hub that is provided ends with the server: after the sessions of routes, and
+// before what was provided earlier. It tells the peers of connections that no
+// handler has any more, and waits for them.
+func TestProvidedHubEndsWithServer(t *testing.T) {
+	var events []string
+	hub := ws.NewHub(ws.HubOptions{OnLeave: func(string, ws.Member) { events = append(events, "left") }})
+	e := quiet()
+	e.Provide(&service{events: &events})
+	e.Provide(hub)
+	e.ProvideWithKey("again", hub)
+	e.Handle("GET /feed", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, err := new(ws.Upgrader).Upgrade(w, r, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		client, err := hub.Add(conn, ws.ClientOptions{})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		client.Join("news")
+		hub.Broadcast("news", ws.TextMessage, []byte("the last one"))
+	}))
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error)
+	go func() { served <- e.ServeListener(ctx, ln) }()
+	conn, _, err := ws.Dial(t.Context(), "ws://"+ln.Addr().String()+"/feed", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow()
+	if _, p, err := conn.ReadMessage(); string(p) != "the last one" || err != nil {
+		t.Errorf("read %q, %v", p, err)
+	}
+	stop()
+	_, _, err = conn.ReadMessage()
+	if closed, ok := errors.AsType[*ws.CloseError](err); !ok || closed.Code != ws.CloseGoingAway {
+		t.Errorf("the peer is told %v", err)
+	}
+	conn.Close()
+	if err := <-served; err != nil {
+		t.Errorf("Serve returned %v", err)
+	}
+	if want := []string{"start", "left", "stop"}; !slices.Equal(events, want) {
+		t.Errorf("got %q, want %q", events, want)
+	}
+	if _, err := hub.BroadcastAll(ws.TextMessage, nil); err != ws.ErrHubClosed {
+		t.Errorf("the hub is still open: %v", err)
 	}
 }

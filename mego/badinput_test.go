@@ -103,7 +103,7 @@ func TestInvalidRequests(t *testing.T) {
 	c.alive()
 }
 
-// Point 6, rule 18: 1,000 sessions with 100 calls each, and uploads, events and
+// Point 2, rules 18.1, 18.2: 1,000 sessions with 24 calls each, and uploads, events and
 // disconnects among them.
 func TestLoad(t *testing.T) {
 	e := mego.Default()
@@ -111,9 +111,9 @@ func TestLoad(t *testing.T) {
 	e.Register("describe", describe)
 	e.Register("tell", func(c *mego.Context) { c.Session.Set("n", 1); e.Emit("all", "", c.Param(0).Get()) })
 	s := serve(t, e)
-	sessions, calls := 1000, 100
+	sessions, calls := 1000, 24 // more calls than run at a time
 	if testing.Short() {
-		sessions, calls = 50, 20
+		sessions, calls = 50, 24
 	}
 	var clients []*client
 	for n := range sessions {

@@ -8,12 +8,16 @@
 //	log.Fatal(e.Run(":5000"))
 //
 // Names and meanings are those of the Mego project. An [Engine] is an
-// http.Handler, for any path of any server or router, behind any middleware. A
-// server's Shutdown does not know of sessions:
+// http.Handler, for any path of any server or router, behind any middleware. One
+// that is provided ends with the server, last of all:
 //
 //	app := gongular.NewEngine()
 //	app.Handle("/mego", e)
-//	server := app.Server(":8000")
+//	app.Provide(e)
+//	app.Serve(ctx, ":8000")
+//
+// An http.Server's own Shutdown does not know of sessions:
+//
 //	server.RegisterOnShutdown(func() { e.Close() })
 //
 // # Sessions

@@ -377,18 +377,28 @@ func (e *Engine) leave(s *Session) {
 
 // Close ends the engine. New connections are refused, and nothing more is read
 // from those there are; requests under way have CloseTimeout to finish; then
-// every session is closed with code 1001, and files are deleted. It may be
-// called at any time; calls after the first wait for it. The error is that of a
+// every session is closed with code 1001, files are deleted, and HandleDisconnect
+// has been called for all. It may be called at any time; calls after the first wait for it. The error is that of a
 // listener of Run, or says that a connection had to be cut off.
 //
 // An http.Server's Shutdown does not know of sessions: see
-// http.Server.RegisterOnShutdown.
-func (e *Engine) Close() error {
+// http.Server.RegisterOnShutdown, or [Engine.Stop].
+func (e *Engine) Close() error { return e.Stop(context.Background()) }
+
+// Stop is [Engine.Close], and waits no longer than ctx lasts: what is left then is
+// cut off. A gongular.Engine calls it when its server has stopped, after the last
+// plain request, if the engine was given to Provide, and before it stops what was
+// provided earlier: what handlers need is provided first.
+func (e *Engine) Stop(ctx context.Context) error {
 	e.mu.Lock()
 	if e.done {
 		e.mu.Unlock()
-		<-e.closed
-		return nil
+		select {
+		case <-e.closed:
+			return nil
+		case <-ctx.Done():
+			return fmt.Errorf("mego: the engine was not closed in time: %w", ctx.Err())
+		}
 	}
 	e.done = true
 	began := e.began
@@ -407,24 +417,24 @@ func (e *Engine) Close() error {
 	for _, p := range peers {
 		p.stopReading()
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), max(c.CloseTimeout, 0))
+	handling, cancel := context.WithTimeout(ctx, max(c.CloseTimeout, 0))
 	for _, p := range peers {
-		p.quiet(ctx)
+		p.quiet(handling)
 	}
 	cancel()
 	for _, p := range peers {
 		p.end(ws.CloseGoingAway, errClosed.Error())
 	}
 	e.parked.close()
-	ctx, cancel = timeoutOr(context.Background(), c.WriteTimeout)
-	defer cancel()
-	errs = append(errs, c.hub.Close(ctx))
-	ctx, cancel = context.WithTimeout(context.Background(), 2*closeWait)
+	writing, cancel := timeoutOr(ctx, c.WriteTimeout)
+	errs = append(errs, c.hub.Close(writing))
+	cancel()
+	leaving, cancel := context.WithTimeout(ctx, 2*closeWait)
 	defer cancel()
 	for _, p := range peers {
 		select {
 		case <-p.gone:
-		case <-ctx.Done(): // a function of the application does not return
+		case <-leaving.Done(): // a function of the application does not return
 		}
 	}
 	return errors.Join(errs...)

@@ -91,20 +91,26 @@ func TestEventsOfTheServer(t *testing.T) {
 		}
 	})
 	do(b, func(c *mego.Context) { c.Subscribe("news", "x").Subscribe("own", "z") })
-	ch := first.Channels["x"]
-	if len(ch.Sessions) != 2 || ch.Event != first || ch.Name != "x" || len(first.Channels) != 1 || len(e.Events) != 2 {
-		t.Errorf("channel %+v of %v in %v", ch, first.Channels, e.Events)
-	}
+	var own *mego.Event
+	var ch, z *mego.Channel
+	mego.Read(e, func() {
+		ch, own = first.Channels["x"], e.Events["own"]
+		z = own.Channels["z"]
+		if len(ch.Sessions) != 2 || ch.Event != first || ch.Name != "x" || len(first.Channels) != 1 || len(e.Events) != 2 {
+			t.Errorf("channel %+v of %v in %v", ch, first.Channels, e.Events)
+		}
+	})
 	ch.Kick("nobody")
 	ch.Kick(id(0))
 	e.Emit("news", "x", 1)
 	b.wantEvent("news", 1)
 	a.alive()
-	own := e.Events["own"]
-	own.Channels["z"].Destroy()
-	if e.Events["own"] != nil {
-		t.Error("the event did not end with its channel")
-	}
+	z.Destroy()
+	mego.Read(e, func() {
+		if e.Events["own"] != nil {
+			t.Error("the event did not end with its channel")
+		}
+	})
 	own.Destroy() // once more
 	first.Destroy()
 	if err := e.Emit("news", "", 1); err != mego.ErrEventNotFound {
@@ -115,9 +121,11 @@ func TestEventsOfTheServer(t *testing.T) {
 	e.Emit("news", "", 2)
 	b.wantEvent("news", 2)
 	first.Destroy() // not this one
-	if e.Events["news"] == nil {
-		t.Error("another event of that name was destroyed")
-	}
+	mego.Read(e, func() {
+		if e.Events["news"] == nil {
+			t.Error("another event of that name was destroyed")
+		}
+	})
 }
 
 // Rule 9.2, D5, D6, rows 26, 27, 28: what is asked before a subscription.

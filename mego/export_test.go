@@ -10,6 +10,16 @@ import (
 // Flush waits until the broker knows of all subscriptions.
 func Flush(ctx context.Context, e *Engine) error { return e.begin().hub.Flush(ctx) }
 
+// Read runs read while nothing changes the exported maps, which an engine that
+// serves keeps to itself.
+func Read(e *Engine, read func()) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	e.events.Lock()
+	defer e.events.Unlock()
+	read()
+}
+
 // FailRename lets files be renamed as between two file systems.
 func FailRename() (restore func()) {
 	old := rename

@@ -55,7 +55,7 @@ type peer struct {
 	subscribed map[subscription]struct{} // guarded by engine.events
 	unlisted   bool                      // the same: it takes no subscriptions
 
-	gone chan struct{} // closed when the connection is
+	gone chan struct{} // closed when the connection is, and HandleDisconnect knows
 }
 
 func newPeer(e *Engine, c *core, r *http.Request) *peer {
@@ -78,8 +78,8 @@ func (p *peer) serve() {
 	p.end(ws.CloseNormalClosure, "")
 	<-p.client.Done()
 	p.engine.dismiss(p)
-	close(p.gone)
 	p.tellDisconnect()
+	close(p.gone)
 	p.quiet(context.Background())
 }
 

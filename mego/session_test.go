@@ -9,12 +9,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/gongular/gongular"
 	"github.com/gongular/gongular/mego"
 	"github.com/gongular/gongular/mego/msgpack"
 	"github.com/gongular/gongular/ws"
@@ -184,9 +186,15 @@ func TestHandshakes(t *testing.T) {
 		}
 		c.send(m{"p": m{"MegoID": spelling, "n": 5}, "f": 5}) // f is not looked at
 		c.want([]any{want, want, int64(5)}, "keys", nil)
-		if session, ok := e.Session(want); !ok || session.ID != want || e.Len() != 1 || e.Sessions[want] != session {
+		session, ok := e.Session(want)
+		if !ok || session.ID != want || e.Len() != 1 {
 			t.Errorf("session %v, %v", session, ok)
 		}
+		mego.Read(e, func() {
+			if e.Sessions[want] != session {
+				t.Errorf("Sessions are %v", e.Sessions)
+			}
+		})
 		c.conn.Close()
 		eventually(t, "the session ends", func() bool { return e.Len() == 0 })
 	}
@@ -355,9 +363,11 @@ func TestDisconnect(t *testing.T) {
 	c := serve(t, e).dial(t, 0)
 	c.want("bye", "bye", nil)
 	c.wantClose(1000, "mego: disconnected by the server")
-	if _, ok := e.Events["late"]; ok {
-		t.Error("an event of nobody")
-	}
+	mego.Read(e, func() {
+		if _, ok := e.Events["late"]; ok {
+			t.Error("an event of nobody")
+		}
+	})
 }
 
 // Rule 5.13: copies of sessions.
@@ -579,14 +589,16 @@ func TestRun(t *testing.T) {
 		return err == nil
 	})
 	c.shake(0)
-	if err := e.Close(); err != nil {
+	closed := make(chan error, 1)
+	go func() { closed <- e.Close() }()
+	c.wantClose(1001, "mego: the server is closing")
+	c.conn.Close()
+	if err := wait(t, closed); err != nil {
 		t.Error(err)
 	}
 	if err := wait(t, ran); err != nil {
 		t.Error(err)
 	}
-	c.wantClose(1001, "mego: the server is closing")
-	c.conn.Close()
 	if err := e.Run("0"); err == nil || err.Error() != "mego: the engine is closed" {
 		t.Errorf("Run after Close: %v", err)
 	}
@@ -597,6 +609,85 @@ func TestRun(t *testing.T) {
 	if err := before.Run("0"); err == nil {
 		t.Error("Run after Close before Run")
 	}
+}
+
+// An engine that is provided ends with the server of the engine that it was given
+// to: requests under way finish, sessions are told, and what was provided earlier
+// is stopped after that.
+func TestProvidedEngineEndsWithServer(t *testing.T) {
+	var events []string
+	e := mego.New()
+	prepare(t, e)
+	started, release := make(chan bool), make(chan bool)
+	e.Register("slow", func(c *mego.Context) {
+		started <- true
+		<-release
+		c.Respond("done")
+	})
+	e.HandleDisconnect(func(*mego.Session) { events = append(events, "disconnect") })
+	app := gongular.NewEngine()
+	app.SetRouteCallback(gongular.NoOpRouteCallback)
+	app.Provide(stopper(func() { events = append(events, "stop") }))
+	app.Provide(e)
+	app.Handle("/mego", e)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- app.ServeListener(ctx, ln) }()
+	s := &server{Engine: e, url: "ws://" + ln.Addr().String() + "/mego"}
+	c := s.dial(t, 0)
+	number := c.ask("slow", nil)
+	wait(t, started)
+	stop()
+	close(release)
+	if a := c.read(); a.I != number || a.R != "done" {
+		t.Errorf("got %+v", a)
+	}
+	c.wantClose(1001, "mego: the server is closing")
+	c.conn.Close()
+	if err := wait(t, served); err != nil {
+		t.Error(err)
+	}
+	if want := []string{"disconnect", "stop"}; !slices.Equal(events, want) {
+		t.Errorf("got %q, want %q", events, want)
+	}
+}
+
+type stopper func()
+
+func (s stopper) Stop(context.Context) error { s(); return nil }
+
+// Stop waits no longer than its context lasts, for a handler that does not end.
+func TestStopInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := mego.New()
+		release := make(chan bool)
+		e.Register("slow", func(c *mego.Context) { <-release })
+		c := inMemory(t, e).dial(t, 0)
+		c.ask("slow", nil)
+		synctest.Wait()
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		stopped := make(chan error, 2)
+		go func() { stopped <- e.Stop(ctx) }()
+		synctest.Wait()
+		already, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := e.Stop(already); err == nil || err.Error() != "mego: the engine was not closed in time: context deadline exceeded" {
+			t.Errorf("who comes second gets %v", err)
+		}
+		if err := <-stopped; err == nil || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("who comes first gets %v", err)
+		}
+		if took := time.Since(start); took != 2*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		close(release)
+	})
 }
 
 // Rule 1.2: engines share nothing.

@@ -588,6 +588,7 @@ func TestLeftovers(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	c.conn.CloseNow()
 	if err := running.Close(); err != nil {
 		t.Error(err)
 	}

@@ -128,6 +128,7 @@ func TestNoCache(t *testing.T) {
 }
 
 func TestBodyLimit(t *testing.T) {
+	t.Parallel() // net/http leaves the client half a second to read
 	var readErr error
 	h := middleware.Chain(middleware.Nothing(), middleware.BodyLimit(10))(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b, err := io.ReadAll(r.Body)

@@ -475,6 +475,7 @@ func (*order) Handle(c *gongular.Context) error { return nil }
 // What clients choose makes no series: after a million random URLs and methods
 // there are as many as after a few. The race detector sees as much in a tenth.
 func TestPrometheusSeriesAreBounded(t *testing.T) {
+	t.Parallel()
 	without, with := middleware.NewPrometheusMetrics(), middleware.NewPrometheusMetrics(middleware.WithRoutes())
 	mux := http.NewServeMux()
 	mux.Handle("/users/{id}", fine)
@@ -482,13 +483,15 @@ func TestPrometheusSeriesAreBounded(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	w, r := newDiscard(), request("GET", "/")
 	ask := func(times int) {
+		path := make([]byte, 0, 100)
 		for range times {
-			clear(w.header)
-			r.Method = "X" + strconv.FormatUint(random.Uint64(), 16)
-			r.URL.Path = "/users/" + strconv.FormatUint(random.Uint64(), 16)
-			if random.IntN(2) == 0 {
-				r.URL.Path += "/" + strconv.FormatUint(random.Uint64(), 16)
+			path = strconv.AppendUint(append(path[:0], "/users/"...), random.Uint64(), 16)
+			r.Method = string(path[len("/users/"):])
+			if random.Uint64()%4 == 0 {
+				path = strconv.AppendUint(append(path, '/'), random.Uint64(), 16)
 			}
+			r.URL.Path = string(path)
+			clear(w.header)
 			h.ServeHTTP(w, r)
 		}
 	}
@@ -510,7 +513,7 @@ func TestPrometheusSeriesAreBounded(t *testing.T) {
 	got := scrape(t, with)
 	known := got.value(t, "http_requests_total", "method", "OTHER", "code", "200", "route", "/users/{id}")
 	other := got.value(t, "http_requests_total", "method", "OTHER", "code", "404", "route", "other")
-	if known+other != float64(100+times) || known < 0.4*float64(times) || other < 0.4*float64(times) {
+	if known+other != float64(100+times) || known < 0.7*float64(times) || other < 0.2*float64(times) {
 		t.Errorf("%v requests are counted for the route, and %v for no route", known, other)
 	}
 }

@@ -329,10 +329,11 @@ func TestRequestRateMemory(t *testing.T) {
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		addr := netip.MustParseAddr("2001:db8::1").As16()
+		addr, text := netip.MustParseAddr("2001:db8::1").As16(), make([]byte, 0, 100)
 		for i := range clients {
 			addr[5], addr[6], addr[7] = byte(i>>16), byte(i>>8), byte(i) // each in a /64 of its own
-			r.RemoteAddr = netip.AddrPortFrom(netip.AddrFrom16(addr), 80).String()
+			text = netip.AddrPortFrom(netip.AddrFrom16(addr), 80).AppendTo(text[:0])
+			r.RemoteAddr = string(text)
 			h.ServeHTTP(w, r)
 		}
 		runtime.GC()

@@ -225,6 +225,7 @@ func TestCodes(t *testing.T) {
 // Every rule answers as its twin does, for all values of ruleTests, changed a
 // little at every place.
 func TestTwins(t *testing.T) {
+	t.Parallel()
 	rules := map[string]func(string) bool{}
 	for tag := range twins {
 		rules[tag] = validate.Rule(tag)
@@ -234,13 +235,17 @@ func TestTwins(t *testing.T) {
 			t.Errorf("%s of %q: got %v", tag, s, rules[tag](s))
 		}
 	}
+	compared := map[string]bool{}
 	for _, test := range ruleTests {
 		for _, s := range slices.Concat(test.accepts, test.refuses) {
 			if len(s) > 300 {
 				continue
 			}
-			for tag := range twins {
-				compare(tag, s)
+			if !compared[s] {
+				compared[s] = true
+				for tag := range twins {
+					compare(tag, s)
+				}
 			}
 			if twins[test.tag] == nil || len(s) > 100 {
 				continue
@@ -273,10 +278,11 @@ func TestTwinsAreComplete(t *testing.T) {
 	}
 }
 
-// hostile are values of a megabyte. A rule that goes back as often as there are
-// bytes would have 10^12 steps to do, at each of which the test would hang.
+// hostile are values of a quarter of a megabyte. A rule that goes back as often as
+// there are bytes would have 7*10^10 steps to do, at each of which the test would
+// hang.
 func hostile() []string {
-	const size = 1 << 20
+	const size = 1 << 18
 	fill := func(before, s, after string) string { return before + rep(s, size/len(s)) + after }
 	return []string{
 		fill("", "a", ""), fill("", "1", "x"), fill("", "0", "1"), fill("", " ", "1"), fill("4", "- ", ""), fill("", "é", "\n"), fill("", "ａ", ""), fill("", "\xff", ""), fill("", "\x00", ""),
@@ -296,6 +302,7 @@ func hostile() []string {
 }
 
 func TestHostileInput(t *testing.T) {
+	t.Parallel()
 	tags := []string{"length(1|5)", "runelength(1|5)", "stringlength(1|5)", "minstringlength(5)", "maxstringlength(5)", "range(1|5)", "matches(^(a|b|ab)+$)", "in(a|b)", "rsapub(1024)"}
 	for _, word := range validate.Words() {
 		if validate.TakesNoParameters(word) {
@@ -322,16 +329,16 @@ func TestHostileInput(t *testing.T) {
 	}
 }
 
-// Values of megabytes pass where there is no limit.
+// Values of a megabyte pass where there is no limit.
 func TestGreatValuesPass(t *testing.T) {
-	const size = 4 << 20
+	const size = 1 << 20
 	for tag, s := range map[string]string{
 		"alpha": rep("a", size), "ascii": rep("\n", size), "base64": rep("Zm9v", size/4), "creditcard": rep("- ", size/2) + "4111111111111111", "datauri": "data:a/b;base64," + rep("Zm9v", size/4),
 		"email": rep("a.", size/4) + "a@" + rep("b.", size/4) + "c", "float": rep("9", size) + "e-9", "int": rep("9", size), "isbn13": "9780306406157" + rep("\n", size),
 		"json": "[" + rep(`{"a":[1,"b"]},`, size/14) + "1]", "jwt": "e30.IiAg" + rep("ICAg", size/4) + "ICAi.aa", "latitude": "90." + rep("0", size), "lowercase": rep("é", size/2), "port": rep("0", size) + "80",
 		"rfc3339": "2006-01-02T15:04:05." + rep("9", size) + "Z", "requri": "/" + rep("a", size), "requrl": "a:/" + rep("a", size), "rgbcolor": "rgb(1," + rep(" ", size) + "2,3)",
 		"rsapub(1024)": rep("text\n", size/5) + rsaPEM(1024), "rsapub(8388608)": base64.StdEncoding.EncodeToString(rsaDER(8 << 20)), "semver": "1.2.3-" + rep("a.", size/2) + "b", "utfnumeric": rep("٣", size/2), "variablewidth": rep("a", size) + "é",
-		"minstringlength(4194304)": rep("\xff", size),
+		"minstringlength(1048576)": rep("\xff", size),
 	} {
 		if !validate.Rule(tag)(s) {
 			t.Errorf("%s refuses %d bytes", tag, len(s))

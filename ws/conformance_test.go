@@ -232,6 +232,7 @@ func conversations() map[string]struct {
 // Both ends do what the cases want, however messages are read and the network
 // cuts the stream.
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	list := conversations()
 	for _, role := range roles {
 		for _, reader := range readers {

@@ -45,6 +45,7 @@ func storedBlock(final byte, data string) string {
 
 // The examples of RFC 7692 section 7.2.3, and their like, in both roles.
 func TestInflate(t *testing.T) {
+	t.Parallel()
 	big := strings.Repeat("0123456789abcdef", 20_000)
 	for _, test := range []struct {
 		name   string
@@ -206,6 +207,7 @@ func TestInflateTakeover(t *testing.T) {
 // Both ends understand each other whatever they agree on, and what they write
 // stays in the window.
 func TestCompression(t *testing.T) {
+	t.Parallel()
 	random := make([]byte, 20_000)
 	rand.NewChaCha8([32]byte{1}).Read(random)
 	messages := []string{"", "x", strings.Repeat("hello ", 20), strings.Repeat(`{"id":1,"name":"ada"}`, 500), string(random), strings.Repeat(string(random[:6_000]), 6)}

@@ -579,6 +579,11 @@ func (h *Hub) Close(ctx context.Context) error {
 	return nil
 }
 
+// Stop is [Hub.Close], under the name that a gongular.Engine calls when its server
+// has stopped: a hub that was given to Provide ends with the server, after the
+// sessions of the engine's routes, and before what was provided earlier.
+func (h *Hub) Stop(ctx context.Context) error { return h.Close(ctx) }
+
 // cutOff closes the connections of clients that have left, without more words.
 // To close one may take a while, if it is encrypted.
 func (h *Hub) cutOff() {

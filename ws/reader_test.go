@@ -160,6 +160,7 @@ func TestSlowPeer(t *testing.T) {
 
 // A million fragments over the limit end like one frame.
 func TestMillionFragments(t *testing.T) {
+	t.Parallel()
 	const limit = 1_000_000
 	b := frame(ws.BinaryMessage, "x")
 	b = append(b, bytes.Repeat(frame(0, "x"), limit)...)
@@ -219,7 +220,7 @@ func TestDrops(t *testing.T) {
 
 // 64 goroutines write in all ways at once; every message arrives whole.
 func TestManyWriters(t *testing.T) {
-	const writers, messages = 64, 30
+	const writers, messages = 64, 10
 	pm, err := ws.NewPreparedMessage(ws.BinaryMessage, []byte("prepared"))
 	if err != nil {
 		t.Fatal(err)

@@ -266,9 +266,11 @@ func TestPlainSockets(t *testing.T) {
 
 // A message that is larger than all pooled buffers is read like any other.
 func TestHugeMessage(t *testing.T) {
+	t.Parallel()
 	const size = 20 << 20
+	in := frame(bin, strings.Repeat("x", size))
 	for _, reader := range readers {
-		conn := ws.NewConn(&script{in: frame(bin, strings.Repeat("x", size)), piece: 1 << 20}, nil)
+		conn := ws.NewConn(&script{in: in, piece: 1 << 20}, nil)
 		conn.SetReadLimit(-1)
 		if _, p, err := reader.read(conn); len(p) != size || err != nil {
 			t.Errorf("%s: %d bytes, %v", reader.name, len(p), err)

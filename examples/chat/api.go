@@ -28,7 +28,7 @@ func newEngine(hub *ws.Hub) *gongular.Engine {
 	})
 	e.SetRouteCallback(gongular.NoOpRouteCallback)
 	e.Use(secure)
-	e.Provide(hub)
+	e.Provide(hub) // which also ends it with the server
 
 	e.GET("/rooms", &listRooms{})
 	room := e.Group("/rooms/:Room")

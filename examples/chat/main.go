@@ -23,7 +23,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -33,7 +32,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 )
 
 func main() {
@@ -46,7 +44,7 @@ func main() {
 }
 
 // run serves until ctx ends. It prints to stdout how it can be reached.
-func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
+func run(ctx context.Context, args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("chat", flag.ExitOnError)
 	addr := flags.String("addr", "127.0.0.1:8082", "`address` to listen on; port 0 is any free one")
 	flags.Parse(args)
@@ -54,14 +52,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
 
-	hub := newHub()
-	defer func() {
-		// The engine has ended the connections by then, and nothing waits.
-		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		err = errors.Join(err, hub.Close(ending))
-	}()
-	engine := newEngine(hub)
+	engine := newEngine(newHub())
 
 	// Listening first makes the printed address the true one, whatever the port.
 	ln, err := net.Listen("tcp", *addr)

@@ -91,6 +91,7 @@ func TestPrintedLines(t *testing.T) {
 	}
 	for name, way := range ways {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			base, lines := serve(t)
 			trials := inReadme(t)
 			if len(trials) != len(lines) {
