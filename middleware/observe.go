@@ -174,8 +174,8 @@ func WithSkip(skip func(r *http.Request) bool) LoggerOption {
 //	user_agent  up to 256 bytes of it
 //	refused     the text of the refusal, if middleware inside refused the request
 //
-// Its level is Info, Warn for a status from 400, Error from 500. A panic is passed
-// on.
+// Its level is Info, Warn for a status from 400, Error from 500. It has no source,
+// also for a handler that asks for it. A panic is passed on.
 //
 // A session has a record "session opened" when it is established, with id, remote
 // and path, and one "session closed" when the handler returns or panics. That has
@@ -219,24 +219,26 @@ const maxUserAgent = 256
 
 func (l *requestLog) request(rec *record, r *http.Request, start time.Time, returned bool) {
 	status := rec.outcome(r.Context(), returned)
-	logger, level := orDefault(l.logger), levelOf(status)
-	if !logger.Enabled(r.Context(), level) {
+	handler, level := orDefault(l.logger).Handler(), levelOf(status)
+	if !handler.Enabled(r.Context(), level) {
 		return
 	}
-	attrs := []slog.Attr{
+	now := time.Now()
+	line := slog.NewRecord(now, level, "request", 0) // without the place of a call, which is dear to find
+	line.AddAttrs(
 		slog.String("id", rec.requestID),
 		slog.String("method", r.Method),
 		slog.String("path", r.URL.Path),
 		slog.Int("status", status),
 		slog.Int64("bytes", rec.written()),
-		slog.Duration("duration", time.Since(start)),
+		slog.Duration("duration", now.Sub(start)),
 		slog.String("remote", textOf(ClientIP(r))),
 		slog.String("user_agent", cut(r.UserAgent(), maxUserAgent)),
-	}
+	)
 	if rec.refusal != "" {
-		attrs = append(attrs, slog.String("refused", rec.refusal))
+		line.AddAttrs(slog.String("refused", rec.refusal))
 	}
-	logger.LogAttrs(r.Context(), level, "request", attrs...)
+	handler.Handle(r.Context(), line)
 }
 
 func levelOf(status int) slog.Level {

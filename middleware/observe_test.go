@@ -889,3 +889,18 @@ func TestLogTracer(t *testing.T) {
 		)
 	})
 }
+
+// Where the middleware calls the logger says nothing of a request.
+func TestLoggerHasNoSource(t *testing.T) {
+	for name, handler := range map[string]func(io.Writer, *slog.HandlerOptions) slog.Handler{
+		"text": func(w io.Writer, o *slog.HandlerOptions) slog.Handler { return slog.NewTextHandler(w, o) },
+		"json": func(w io.Writer, o *slog.HandlerOptions) slog.Handler { return slog.NewJSONHandler(w, o) },
+	} {
+		var out strings.Builder
+		logger := slog.New(handler(&out, &slog.HandlerOptions{AddSource: true}))
+		middleware.Logger(logger)(fine).ServeHTTP(httptest.NewRecorder(), request("GET", "/"))
+		if line := out.String(); !strings.Contains(line, "request") || strings.Contains(line, ".go") || strings.Contains(line, "source") {
+			t.Errorf("%s: %s", name, line)
+		}
+	}
+}
