@@ -74,6 +74,7 @@ type item struct {
 	message []byte
 	event   string
 	data    []byte
+	kept    bool // it is not dropped: there is one for each connection
 }
 
 func (it item) size() int { return max(len(it.message), len(it.data)) }
@@ -82,31 +83,43 @@ func (it item) size() int { return max(len(it.message), len(it.data)) }
 type backlog struct {
 	items   []item
 	bytes   int
+	kept    int // items that are not dropped
 	dropped int // since somebody was told
 }
 
 func (b *backlog) push(it item) {
 	b.items = append(b.items, it)
 	b.bytes += it.size()
-	for len(b.items) > maxBacklog || b.bytes > maxBacklogBytes && len(b.items) > 1 {
-		b.shift()
+	if it.kept {
+		b.kept++
+	}
+	for len(b.items)-b.kept > maxBacklog || b.bytes > maxBacklogBytes {
+		oldest := slices.IndexFunc(b.items, func(it item) bool { return !it.kept })
+		if oldest < 0 || oldest == len(b.items)-1 {
+			return
+		}
+		b.take(oldest)
 		b.dropped++
 	}
 }
 
-// shift takes the oldest one out.
-func (b *backlog) shift() item {
-	it := b.items[0]
+// take takes an item out.
+func (b *backlog) take(i int) item {
+	it := b.items[i]
+	copy(b.items[1:i+1], b.items[:i])
 	b.items[0] = item{}
 	b.items = b.items[1:]
 	b.bytes -= it.size()
+	if it.kept {
+		b.kept--
+	}
 	return it
 }
 
 // pop returns what is next, if there is something: that events were dropped comes
 // before those that were not.
 func (b *backlog) pop() (it item, ok bool) {
-	if n := b.dropped; n > 0 {
+	if n := b.dropped; n > 0 && !(len(b.items) > 0 && b.items[0].kept) {
 		b.dropped = 0
 		return newItem(eventError, fmt.Sprintf("mego: %d events were dropped, as they come faster than they are handled", n)), true
 	}
@@ -114,7 +127,7 @@ func (b *backlog) pop() (it item, ok bool) {
 		b.items = nil
 		return item{}, false
 	}
-	return b.shift(), true
+	return b.take(0), true
 }
 
 // newItem returns an event of the client's own. What it carries can be encoded.
@@ -154,32 +167,51 @@ func (e *events) handler(event string) func(*Event) {
 	return e.handlers[event]
 }
 
-// push has handlers told of something, if there are any.
-func (e *events) push(items ...item) {
+// wants reports whether there is a handler for something.
+func (e *events) wants(it item) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, it := range items {
-		if e.handlers[it.event] == nil && (it.message == nil || e.handlers[eventMessage] == nil) {
-			continue
-		}
-		e.waiting.push(it)
-		if !e.running {
-			e.running = true
-			go e.run()
-		}
+	return e.handles(it)
+}
+
+// handles is wants for who holds mu.
+func (e *events) handles(it item) bool {
+	return e.handlers[it.event] != nil || it.message != nil && e.handlers[eventMessage] != nil
+}
+
+// push has handlers told of something, if there are any.
+func (e *events) push(it item) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.handles(it) {
+		return
+	}
+	e.waiting.push(it)
+	if !e.running {
+		e.running = true
+		go e.run()
 	}
 }
 
 // fire has the handler of an event of the client's own told.
 func (e *events) fire(event string, v any) { e.push(newItem(event, v)) }
 
-// begin fires the event that a session begins with, and pushes what came before.
-func (e *events) begin(event string, early *backlog) {
-	items := []item{newItem(event, nil)}
-	for it, ok := early.pop(); ok; it, ok = early.pop() {
-		items = append(items, it)
+// mark is fire for an event that there is once for each connection.
+func (e *events) mark(event string, v any) {
+	it := newItem(event, v)
+	it.kept = true
+	e.push(it)
+}
+
+// begin marks that a session begins, and pushes what came before.
+func (e *events) begin(event string, early backlog) {
+	e.mark(event, nil)
+	e.mu.Lock()
+	e.waiting.dropped += early.dropped
+	e.mu.Unlock()
+	for _, it := range early.items {
+		e.push(it)
 	}
-	e.push(items...)
 }
 
 // clear drops what waits.

@@ -161,14 +161,11 @@ func (l *link) ask(ctx context.Context, id int64, message []byte, timeout time.D
 }
 
 // tell sends a message to which there is no answer.
-func (l *link) tell(ctx context.Context, message []byte, timeout time.Duration) error {
-	if ctx.Err() != nil {
-		return givenUp(ctx)
-	}
+func (l *link) tell(message []byte, timeout time.Duration) error {
 	var w waiter
 	late := w.alarm(timeout)
 	defer w.stop()
-	return l.write(ctx, message, late, false)
+	return l.write(context.Background(), message, late, false)
 }
 
 // write sends a message. It may be given up: then it either has not begun, or is
@@ -242,7 +239,9 @@ func (l *link) shakeHands(ctx context.Context, keys []byte) error {
 			l.conn.WriteClose(ws.CloseInvalidFramePayloadData, err.Error())
 			return fmt.Errorf("%w: %w", ErrClosed, err)
 		}
-		l.early.push(item)
+		if l.client.events.wants(item) {
+			l.early.push(item)
+		}
 		select {
 		case a := <-w.answer:
 			_, err := result(a.Response, a.err)
@@ -254,7 +253,8 @@ func (l *link) shakeHands(ctx context.Context, keys []byte) error {
 
 // start tells that the connection is there, and begins to read from it.
 func (l *link) start(event string) {
-	l.client.events.begin(event, &l.early)
+	l.client.events.begin(event, l.early)
+	l.early = backlog{}
 	go l.run()
 }
 
@@ -320,7 +320,7 @@ func (l *link) end(why error) {
 	l.conn.Close()
 	l.turn <- struct{}{} // for good: who was writing has been cut off
 	code, reason := l.last(why)
-	l.client.events.fire(eventClose, H{"code": code, "reason": reason})
+	l.client.events.mark(eventClose, H{"code": code, "reason": reason})
 }
 
 // last returns the close frame that the connection ended with.

@@ -260,7 +260,7 @@ func (r *Request) Notify() error {
 	if len(w.Fields) > 0 {
 		timeout = r.option().UploadTimeout
 	}
-	return l.tell(context.Background(), encode(w), timeout)
+	return l.tell(encode(w), timeout)
 }
 
 // number gives the request a new number.
