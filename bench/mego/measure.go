@@ -94,7 +94,7 @@ type plan struct {
 var (
 	full = plan{
 		loads: []load{{1, 1}, {64, 1}, {512, 1}, {1, 64}},
-		heats: 3, rounds: 4, work: 150 * time.Millisecond, crowd: 2000, casts: 31,
+		heats: 3, rounds: 3, work: 120 * time.Millisecond, crowd: 2000, casts: 31,
 	}
 	quick = plan{
 		loads: []load{{1, 1}, {64, 1}, {1, 64}},
