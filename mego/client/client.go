@@ -142,14 +142,16 @@ func (c *Client) ConnectContext(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.start(eventOpen)
+	l.open(eventOpen)
+	l.start()
 	return nil
 }
 
 // Reconnect closes the connection, if there is one, connects again as the same
 // session, and subscribes again to all that was subscribed to by [Client.Subscribe].
-// Where that fails, the error says so, the connection stays, and the subscription
-// is given up. Other errors are those of Connect.
+// If that fails, the error says so, and the connection stays; what the server
+// refuses now, the next Reconnect does not ask for again. Other errors are those of
+// Connect.
 func (c *Client) Reconnect() error { return c.ReconnectContext(context.Background()) }
 
 // ReconnectContext is Reconnect that is given up when the context ends.
@@ -164,8 +166,13 @@ func (c *Client) ReconnectContext(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.start(eventReopen)
-	return c.resubscribe(ctx, l)
+	l.start()
+	err = c.resubscribe(ctx, l)
+	if !l.open(eventReopen) {
+		<-l.done
+		return l.err
+	}
+	return err
 }
 
 var (

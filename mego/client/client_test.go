@@ -309,6 +309,39 @@ func TestReconnect(t *testing.T) {
 	}
 }
 
+// 15.3: a connection that is lost before it has its subscriptions is none.
+func TestReconnectLost(t *testing.T) {
+	connections := 0
+	s := serveHandler(t, scripted(t, func(p *peer) {
+		connections++
+		for {
+			r, ok := p.read()
+			if !ok {
+				return
+			}
+			if connections == 2 {
+				p.conn.WriteClose(4001, "not now")
+				p.drain()
+				return
+			}
+			p.reply(r, nil)
+		}
+	}))
+	c := s.client(t)
+	seen := events(c, "Open", "Reopen", "Close")
+	must(t, c.Connect())
+	must(t, c.Subscribe("said", ""))
+	err := c.Reconnect()
+	if frame, ok := errors.AsType[*ws.CloseError](err); !errors.Is(err, client.ErrClosed) || !ok || frame.Code != 4001 {
+		t.Errorf("got error %v", err)
+	}
+	must(t, c.Reconnect())
+	wantNext(t, seen, "Open <nil>", "Close map[code:1000 reason:]", "Reopen <nil>")
+	if len(seen) != 0 {
+		t.Errorf("also seen: %s", <-seen)
+	}
+}
+
 // 15.3: Reconnect from the handler that learns that the connection is lost.
 func TestReconnectInHandler(t *testing.T) {
 	e := mego.New()

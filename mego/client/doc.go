@@ -58,4 +58,14 @@
 //	a message with a file        Option.UploadTimeout, 30 seconds
 //	silence of the server        30 seconds, then 10 for the answer to a ping; Dial.PingInterval, PongTimeout
 //	Close                        1 second; Dial.CloseTimeout
+//
+// # Differences from the model
+//
+//	model                              here
+//	text frames that hold MessagePack  binary frames
+//	chunks are [current, total]        [total, current], as the server reads them
+//	the handshake is not answered      it is: Connect fails if the session is refused
+//	subscriptions are not answered     they are: ErrSubscriptionRefused
+//	Reconnect does nothing             the same session, with its subscriptions
+//	Event.Bind does nothing            it decodes
 package client

@@ -40,7 +40,8 @@ func (e *Event) Bind(dest any) error { return decode("the data of the event", e.
 // is Off. Besides what the server emits there are these events:
 //
 //	Open      Connect has connected
-//	Reopen    Reconnect has
+//	Reopen    Reconnect has, and has made the subscriptions again; their events may
+//	          come before it
 //	Close     the connection is over; Data has code and reason, those of the close
 //	          frame, or 1006 and what happened
 //	Message   a message has come, of any kind; Data is all of it, see [Response]
@@ -203,9 +204,8 @@ func (e *events) mark(event string, v any) {
 	e.push(it)
 }
 
-// begin marks that a session begins, and pushes what came before.
-func (e *events) begin(event string, early backlog) {
-	e.mark(event, nil)
+// begin pushes what came before a session began.
+func (e *events) begin(early backlog) {
 	e.mu.Lock()
 	e.waiting.dropped += early.dropped
 	e.mu.Unlock()

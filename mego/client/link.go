@@ -20,9 +20,10 @@ type link struct {
 	turn   chan struct{} // to write: has room for who does
 	early  backlog       // events that came before the session began
 
-	mu      sync.Mutex // guards what follows
-	waiting map[int64]*waiter
-	free    []*waiter // that nobody uses
+	mu            sync.Mutex // guards what follows
+	waiting       map[int64]*waiter
+	free          []*waiter // that nobody uses
+	opened, ended bool      // which events it has had
 
 	failing sync.Once
 	err     error         // why it is over; set before done is closed
@@ -251,9 +252,21 @@ func (l *link) shakeHands(ctx context.Context, keys []byte) error {
 	}
 }
 
-// start tells that the connection is there, and begins to read from it.
-func (l *link) start(event string) {
-	l.client.events.begin(event, l.early)
+// open tells that the connection is there, unless it is over.
+func (l *link) open(event string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return false
+	}
+	l.opened = true
+	l.client.events.mark(event, nil)
+	return true
+}
+
+// start begins to read from the connection.
+func (l *link) start() {
+	l.client.events.begin(l.early)
 	l.early = backlog{}
 	go l.run()
 }
@@ -320,7 +333,12 @@ func (l *link) end(why error) {
 	l.conn.Close()
 	l.turn <- struct{}{} // for good: who was writing has been cut off
 	code, reason := l.last(why)
-	l.client.events.mark(eventClose, H{"code": code, "reason": reason})
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = true
+	if l.opened {
+		l.client.events.mark(eventClose, H{"code": code, "reason": reason})
+	}
 }
 
 // last returns the close frame that the connection ended with.
