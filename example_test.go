@@ -22,6 +22,8 @@ import (
 	"golang.org/x/net/websocket"
 
 	"github.com/gongular/gongular"
+	"github.com/gongular/gongular/mego"
+	"github.com/gongular/gongular/mego/client"
 	"github.com/gongular/gongular/middleware"
 	"github.com/gongular/gongular/validate"
 	"github.com/gongular/gongular/ws"
@@ -1134,4 +1136,55 @@ func ExampleContext_SetCookie() {
 
 	fmt.Println(request(e, "GET", "/login").Header().Get("Set-Cookie"))
 	// Output: session=s3cr3t; Max-Age=3600; HttpOnly; SameSite=Lax
+}
+
+// Calls, events and files over one WebSocket connection, from Go to Go.
+func Example_megoClient() {
+	app := gongular.NewEngine()
+	e := mego.New()
+	e.Register("Sum", func(c *mego.Context) {
+		c.Respond(c.Param(0).GetInt() + c.Param(1).GetInt())
+	})
+	app.Handle("/mego", e)
+	e.Register("Store", func(c *mego.Context) {
+		f := c.MustGetFile()
+		c.Respond(f.Size)
+		e.Emit("stored", "", f.Size)
+	})
+	s := httptest.NewServer(app)
+	defer s.Close()
+	defer e.Close()
+	ctx := context.Background()
+
+	c := client.New(s.URL + "/mego")
+	if err := c.Connect(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer c.Close()
+	sum, err := client.Call[int](ctx, c, "Sum", 3, 5)
+	fmt.Println(sum, err)
+
+	heard := make(chan int)
+	c.On("stored", func(e *client.Event) {
+		var size int
+		e.Bind(&size)
+		heard <- size
+	})
+	err = c.Subscribe("stored", "")
+	fmt.Println(err)
+
+	upload := c.Call("Store").SendFileChunks([]byte("piece by piece"))
+	upload.Option.ChunkSize = 6
+	upload.Progress(func(sent, total int64) { fmt.Println(sent, "of", total) })
+	fmt.Println(upload.End())
+	fmt.Println("stored", <-heard)
+	// Output:
+	// 8 <nil>
+	// <nil>
+	// 6 of 14
+	// 12 of 14
+	// 14 of 14
+	// <nil>
+	// stored 14
 }

@@ -219,7 +219,7 @@ func (p *peer) welcome(s *Session) error {
 	p.engine.mu.RUnlock()
 	if onConnect != nil {
 		var err error
-		if !p.guard("HandleConnect", func() { err = onConnect(s, p.request) }) {
+		if !p.guard("HandleConnect", "", func() { err = onConnect(s, p.request) }) {
 			return &refusal{code: ws.CloseInternalServerErr, reason: reasonPanic}
 		}
 		if err != nil {
@@ -253,11 +253,11 @@ func (p *peer) begin(s *Session) error {
 const reasonPanic = "mego: internal error"
 
 // guard calls a function of the application, and reports whether it returned:
-// if it panicked, that is reported.
-func (p *peer) guard(what string, f func()) (ok bool) {
+// if it panicked, that is reported, with what it was, and a client's name for it.
+func (p *peer) guard(what, name string, f func()) (ok bool) {
 	defer func() {
 		if v := recover(); v != nil {
-			reportPanic(what, v)
+			reportPanic(what+printable(name), v)
 		}
 	}()
 	f()
@@ -366,7 +366,7 @@ func (p *peer) tellDisconnect() {
 	onDisconnect := p.engine.onDisconnect
 	p.engine.mu.RUnlock()
 	if onDisconnect != nil {
-		p.guard("HandleDisconnect", func() { onDisconnect(p.session) })
+		p.guard("HandleDisconnect", "", func() { onDisconnect(p.session) })
 	}
 }
 

@@ -96,7 +96,7 @@ func (p *peer) subscription(c *Context, name string, end HandlerFunc, size int) 
 func (p *peer) inPlace(size int, f func()) bool {
 	p.start(size)
 	defer p.finish(size)
-	if !p.guard("a request in the reading goroutine", f) {
+	if !p.guard("a request in the reading goroutine", "", f) {
 		p.end(ws.CloseInternalServerErr, reasonPanic)
 		return false
 	}
@@ -108,7 +108,7 @@ func (p *peer) spawn(c *Context, size int) {
 	p.start(size)
 	go func() {
 		defer p.finish(size)
-		if !p.guard("method "+printable(c.Method.Name), c.run) {
+		if !p.guard("method ", c.Method.Name, c.run) {
 			p.end(ws.CloseInternalServerErr, reasonPanic)
 		}
 	}()

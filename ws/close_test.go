@@ -378,3 +378,27 @@ func TestPanic(t *testing.T) {
 	c.send(frame(shut, ""))
 	c.wantEnd()
 }
+
+// SetReadLimit may be called while another goroutine reads, as Close does.
+func TestSetReadLimitWhileClosing(t *testing.T) {
+	done := make(chan error, 1)
+	s := serve(t, &ws.Upgrader{}, func(conn *ws.Conn) {
+		closed := make(chan error, 1)
+		go func() { closed <- conn.Close() }()
+		for {
+			conn.SetReadLimit(1 << 16)
+			if _, _, err := conn.ReadMessage(); err != nil {
+				break
+			}
+		}
+		done <- <-closed
+	})
+	c := dial(t, s)
+	for range 50 {
+		c.send(frame(fin|ws.BinaryMessage, "message"))
+	}
+	c.send(frame(shut, closePayload(ws.CloseNormalClosure, "")))
+	if err := wait(t, done); err != nil {
+		t.Error(err)
+	}
+}

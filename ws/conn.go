@@ -27,10 +27,10 @@ const answerTimeout = 5 * time.Second
 // and has to be closed.
 //
 // Its methods may be called from any goroutine: frames are written one at a
-// time, and if several goroutines read, each gets messages of its own. Only
-// SetReadLimit and the methods that set handlers have to be called before
-// reading starts, or from where it is done; and what says that its bytes are
-// valid until the next read is for one goroutine that reads.
+// time, and if several goroutines read, each gets messages of its own. Only the
+// methods that set handlers have to be called before reading starts, or from where
+// it is done; and what says that its bytes are valid until the next read is for one
+// goroutine that reads.
 type Conn struct {
 	conn         net.Conn
 	request      *http.Request // of a server's connection
@@ -43,17 +43,16 @@ type Conn struct {
 	writeBuffer  int      // payload of a fragment of NextWriter
 	deflate      *deflate // nil if compression was not agreed on
 
-	reading   turn // guards what follows
-	in        input
-	msg       incoming
-	readErr   error // what ended reading
-	gotClose  bool  // the peer's close frame has been read
-	readLimit int64
-	onPing    func(string) error // nil: answer with a pong
-	onPong    func(string) error // nil: nothing
-	onClose   func(int, string) error
-	readCtx   context.Context // of the Read that goes on, or nil
-	stopCtx   func()          // set once that context is watched
+	reading  turn // guards what follows
+	in       input
+	msg      incoming
+	readErr  error              // what ended reading
+	gotClose bool               // the peer's close frame has been read
+	onPing   func(string) error // nil: answer with a pong
+	onPong   func(string) error // nil: nothing
+	onClose  func(int, string) error
+	readCtx  context.Context // of the Read that goes on, or nil
+	stopCtx  func()          // set once that context is watched
 
 	answer shownMessage
 
@@ -63,6 +62,7 @@ type Conn struct {
 	open     *openMessage // the message that is written in fragments, or nil
 
 	readGate, writeGate gate
+	readLimit           atomic.Int64
 
 	hasDeadline   atomic.Bool // there has been a writeDeadline
 	mu            sync.Mutex  // guards what follows
@@ -132,11 +132,11 @@ func newConn(conn net.Conn, early []byte, s settings) *Conn {
 		anyText:      s.anyText,
 		reasonPrefix: s.reasonPrefix,
 		writeBuffer:  s.writeBuffer,
-		readLimit:    s.readLimit,
 		reading:      newTurn(),
 		writing:      newTurn(),
 		closed:       make(chan struct{}),
 	}
+	c.readLimit.Store(s.readLimit)
 	c.in.init(c, early, s.readBuffer)
 	c.readGate.set = conn.SetReadDeadline
 	c.writeGate.set = conn.SetWriteDeadline
@@ -205,9 +205,9 @@ func (c *Conn) messageDeadline() time.Time {
 // SetReadLimit limits the bytes of one message, all its fragments taken
 // together and inflated; a longer one closes the connection with code 1009 and
 // fails with [ErrReadLimit]. Zero and negative limits are as in
-// [Upgrader.ReadLimit].
+// [Upgrader.ReadLimit]. It is for frames that have not begun to arrive.
 func (c *Conn) SetReadLimit(limit int64) {
-	c.readLimit = limitOf(limit)
+	c.readLimit.Store(limitOf(limit))
 }
 
 // SetPingHandler sets what is done about a ping; nil sends a pong with the same

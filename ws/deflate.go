@@ -361,13 +361,9 @@ func (s source) Read(p []byte) (int, error) {
 func (c *Conn) inflateAll(payload []byte) ([]byte, error) {
 	m := &c.msg
 	m.inflater = c.deflate.inflate(payload)
-	// One byte more than the limit, to see that it is exceeded.
-	most := c.readLimit
-	if most < math.MaxInt {
-		most++
-	}
-	out, size := borrow(int(min(int64(max(4*len(payload), 1)), most))), 0
+	out, size := borrow(int(min(int64(max(4*len(payload), 1)), c.mostInflated()))), 0
 	for {
+		most := c.mostInflated()
 		n, err := c.inflateSome(out.b[size:min(int64(len(out.b)), most)])
 		size += n
 		switch {
@@ -387,15 +383,25 @@ func (c *Conn) inflateAll(payload []byte) ([]byte, error) {
 	}
 }
 
+// mostInflated is one byte more than the limit, to see that it is exceeded.
+func (c *Conn) mostInflated() int64 {
+	limit := c.readLimit.Load()
+	if limit < math.MaxInt {
+		limit++
+	}
+	return limit
+}
+
 // inflateSome inflates some of the message, whose payload is complete, into p,
 // which has room. At the end it returns errMessageEnds.
 func (c *Conn) inflateSome(p []byte) (int, error) {
 	m := &c.msg
 	n, err := m.inflater.Read(p)
 	m.inflated += int64(n)
+	limit := c.readLimit.Load()
 	switch {
-	case m.inflated > c.readLimit:
-		return 0, tooLong(c.readLimit)
+	case m.inflated > limit:
+		return 0, tooLong(limit)
 	case m.text && !m.utf8.add(p[:n]):
 		return 0, notUTF8("text")
 	case err != io.EOF:

@@ -431,12 +431,13 @@ func (c *Conn) nextFrame() error {
 			m.opcode, m.compressed = h.opcode, h.compressed
 			m.text = h.opcode == TextMessage && !c.anyText
 		}
-		most := c.readLimit
+		limit := c.readLimit.Load()
+		most := limit
 		if m.compressed {
 			most = deflated(most)
 		}
 		if h.length > most-m.size {
-			return tooLong(c.readLimit)
+			return tooLong(limit)
 		}
 		c.in.next(size)
 		m.fin, m.left, m.key = h.fin, h.length, h.key
