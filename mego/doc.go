@@ -7,9 +7,9 @@
 //	})
 //	log.Fatal(e.Run(":5000"))
 //
-// Names and meanings are those of the Mego project. An [Engine] is an
-// http.Handler, for any path of any server or router, behind any middleware. A
-// server's Shutdown does not know of sessions:
+// Names and meanings are those of the Mego project; package mego/client is the
+// client for Go. An [Engine] is an http.Handler, for any path of any server or
+// router, behind any middleware. A server's Shutdown does not know of sessions:
 //
 //	app := gongular.NewEngine()
 //	app.Handle("/mego", e)

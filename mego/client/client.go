@@ -142,9 +142,9 @@ func (c *Client) ConnectContext(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.open(eventOpen)
+	err = l.open(eventOpen)
 	l.start()
-	return nil
+	return err
 }
 
 // Reconnect closes the connection, if there is one, connects again as the same
@@ -168,9 +168,8 @@ func (c *Client) ReconnectContext(ctx context.Context) error {
 	}
 	l.start()
 	err = c.resubscribe(ctx, l)
-	if !l.open(eventReopen) {
-		<-l.done
-		return l.err
+	if lost := l.open(eventReopen); lost != nil {
+		return lost
 	}
 	return err
 }

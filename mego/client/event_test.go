@@ -109,6 +109,7 @@ func TestEarlyEvents(t *testing.T) {
 			p.event("early", i)
 		}
 		p.reply(r, nil)
+		p.read()
 		p.event("late", nil)
 		p.drain()
 	}))
@@ -122,6 +123,7 @@ func TestEarlyEvents(t *testing.T) {
 	for i := 6; i < 1030; i++ {
 		wantNext(t, seen, fmt.Sprint("early ", i))
 	}
+	must(t, c.Call("x").Notify())
 	wantNext(t, seen, "late <nil>")
 }
 

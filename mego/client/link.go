@@ -20,10 +20,10 @@ type link struct {
 	turn   chan struct{} // to write: has room for who does
 	early  backlog       // events that came before the session began
 
-	mu            sync.Mutex // guards what follows
-	waiting       map[int64]*waiter
-	free          []*waiter // that nobody uses
-	opened, ended bool      // which events it has had
+	mu      sync.Mutex // guards what follows
+	waiting map[int64]*waiter
+	free    []*waiter // that nobody uses
+	opened  bool      // handlers have been told of it
 
 	failing sync.Once
 	err     error         // why it is over; set before done is closed
@@ -252,16 +252,18 @@ func (l *link) shakeHands(ctx context.Context, keys []byte) error {
 	}
 }
 
-// open tells that the connection is there, unless it is over.
-func (l *link) open(event string) bool {
+// open tells that the connection is there. If it is over already, it returns why.
+func (l *link) open(event string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.ended {
-		return false
+	select {
+	case <-l.done:
+		return l.err
+	default:
 	}
 	l.opened = true
 	l.client.events.mark(event, nil)
-	return true
+	return nil
 }
 
 // start begins to read from the connection.
@@ -335,7 +337,6 @@ func (l *link) end(why error) {
 	code, reason := l.last(why)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ended = true
 	if l.opened {
 		l.client.events.mark(eventClose, H{"code": code, "reason": reason})
 	}
