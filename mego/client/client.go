@@ -160,7 +160,7 @@ func (c *Client) ReconnectContext(ctx context.Context) error {
 	old := c.link
 	c.mu.Unlock()
 	if old != nil {
-		old.close(nil) // whether the peer says good-bye does not matter any more
+		old.close() // whether the peer says good-bye does not matter any more
 	}
 	l, err := c.connect(ctx)
 	if err != nil {
@@ -302,5 +302,7 @@ func (c *Client) Close() error {
 		latest.await(context.Background())
 		return nil
 	}
-	return l.close(c.events.clear)
+	c.events.clear()       // before more of them are handled
+	defer c.events.clear() // what came at the last moment
+	return l.close()
 }

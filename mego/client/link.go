@@ -256,10 +256,8 @@ func (l *link) shakeHands(ctx context.Context, keys []byte) error {
 func (l *link) open(event string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	select {
-	case <-l.done:
+	if l.over() {
 		return l.err
-	default:
 	}
 	l.opened = true
 	l.client.events.mark(event, nil)
@@ -282,14 +280,28 @@ func (l *link) run() {
 			l.end(err)
 			return
 		}
+		if l.over() {
+			continue // until the server's close frame
+		}
 		item, err := l.receive(message)
 		if err != nil {
+			l.fail(fmt.Errorf("%w: %w", ErrClosed, err))
 			l.conn.WriteClose(ws.CloseInvalidFramePayloadData, err.Error())
 			l.client.events.fire(eventError, err.Error())
 			l.end(err)
 			return
 		}
 		l.client.events.push(item)
+	}
+}
+
+// over reports whether nobody wants to know any more what the server sends.
+func (l *link) over() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -360,13 +372,9 @@ func (l *link) last(why error) (code int, reason string) {
 	return code, why.Error()
 }
 
-// close closes the connection in order. In between, when nothing more comes from
-// the server, it calls drop, if that is not nil.
-func (l *link) close(drop func()) error {
+// close closes the connection in order.
+func (l *link) close() error {
 	l.fail(ErrClosed)
-	if drop != nil {
-		drop()
-	}
 	err := l.conn.Close()
 	<-l.gone
 	if err != nil {
