@@ -7,9 +7,10 @@
 //	})
 //	log.Fatal(e.Run(":5000"))
 //
-// Names and meanings are those of the Mego project. An [Engine] is an
-// http.Handler, for any path of any server or router, behind any middleware. One
-// that is provided ends with the server, last of all:
+// Names and meanings are those of the Mego project; package mego/client is the
+// client for Go. An [Engine] is an http.Handler, for any path of any server or
+// router, behind any middleware. One that is provided ends with the server, last
+// of all:
 //
 //	app := gongular.NewEngine()
 //	app.Handle("/mego", e)

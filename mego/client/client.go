@@ -142,9 +142,9 @@ func (c *Client) ConnectContext(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.open(eventOpen)
+	err = l.open(eventOpen)
 	l.start()
-	return nil
+	return err
 }
 
 // Reconnect closes the connection, if there is one, connects again as the same
@@ -160,7 +160,7 @@ func (c *Client) ReconnectContext(ctx context.Context) error {
 	old := c.link
 	c.mu.Unlock()
 	if old != nil {
-		old.close(nil) // whether the peer says good-bye does not matter any more
+		old.close() // whether the peer says good-bye does not matter any more
 	}
 	l, err := c.connect(ctx)
 	if err != nil {
@@ -168,9 +168,8 @@ func (c *Client) ReconnectContext(ctx context.Context) error {
 	}
 	l.start()
 	err = c.resubscribe(ctx, l)
-	if !l.open(eventReopen) {
-		<-l.done
-		return l.err
+	if lost := l.open(eventReopen); lost != nil {
+		return lost
 	}
 	return err
 }
@@ -303,5 +302,7 @@ func (c *Client) Close() error {
 		latest.await(context.Background())
 		return nil
 	}
-	return l.close(c.events.clear)
+	c.events.clear()       // before more of them are handled
+	defer c.events.clear() // what came at the last moment
+	return l.close()
 }

@@ -214,11 +214,17 @@ func (e *events) begin(early backlog) {
 	}
 }
 
-// clear drops what waits.
+// clear drops what waits, but for what there is once for each connection.
 func (e *events) clear() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.waiting = backlog{}
+	var left backlog
+	for _, it := range e.waiting.items {
+		if it.kept {
+			left.push(it)
+		}
+	}
+	e.waiting = left
 }
 
 // run runs handlers until nothing waits for them any more.

@@ -163,6 +163,10 @@ func (l *pipeListener) dial(ctx context.Context, network, address string) (net.C
 func (s *server) client(t testing.TB) *client.Client {
 	c := client.New(s.url)
 	c.Dial = &ws.DialOptions{NetDial: s.net, Proxy: func(*http.Request) (*url.URL, error) { return nil, nil }}
+	if s.net == nil { // where time is not a bubble's, the machine may be busy
+		c.Option.Timeout, c.Option.UploadTimeout = patience, patience
+		c.Dial.CloseTimeout, c.Dial.PingInterval = patience, -1
+	}
 	t.Cleanup(func() { c.Close() })
 	return c
 }

@@ -20,10 +20,10 @@ type link struct {
 	turn   chan struct{} // to write: has room for who does
 	early  backlog       // events that came before the session began
 
-	mu            sync.Mutex // guards what follows
-	waiting       map[int64]*waiter
-	free          []*waiter // that nobody uses
-	opened, ended bool      // which events it has had
+	mu      sync.Mutex // guards what follows
+	waiting map[int64]*waiter
+	free    []*waiter // that nobody uses
+	opened  bool      // handlers have been told of it
 
 	failing sync.Once
 	err     error         // why it is over; set before done is closed
@@ -252,16 +252,16 @@ func (l *link) shakeHands(ctx context.Context, keys []byte) error {
 	}
 }
 
-// open tells that the connection is there, unless it is over.
-func (l *link) open(event string) bool {
+// open tells that the connection is there. If it is over already, it returns why.
+func (l *link) open(event string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.ended {
-		return false
+	if l.over() {
+		return l.err
 	}
 	l.opened = true
 	l.client.events.mark(event, nil)
-	return true
+	return nil
 }
 
 // start begins to read from the connection.
@@ -280,14 +280,28 @@ func (l *link) run() {
 			l.end(err)
 			return
 		}
+		if l.over() {
+			continue // until the server's close frame
+		}
 		item, err := l.receive(message)
 		if err != nil {
+			l.fail(fmt.Errorf("%w: %w", ErrClosed, err))
 			l.conn.WriteClose(ws.CloseInvalidFramePayloadData, err.Error())
 			l.client.events.fire(eventError, err.Error())
 			l.end(err)
 			return
 		}
 		l.client.events.push(item)
+	}
+}
+
+// over reports whether nobody wants to know any more what the server sends.
+func (l *link) over() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -335,7 +349,6 @@ func (l *link) end(why error) {
 	code, reason := l.last(why)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.ended = true
 	if l.opened {
 		l.client.events.mark(eventClose, H{"code": code, "reason": reason})
 	}
@@ -359,13 +372,9 @@ func (l *link) last(why error) (code int, reason string) {
 	return code, why.Error()
 }
 
-// close closes the connection in order. In between, when nothing more comes from
-// the server, it calls drop, if that is not nil.
-func (l *link) close(drop func()) error {
+// close closes the connection in order.
+func (l *link) close() error {
 	l.fail(ErrClosed)
-	if drop != nil {
-		drop()
-	}
 	err := l.conn.Close()
 	<-l.gone
 	if err != nil {

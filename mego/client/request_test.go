@@ -17,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gongular/gongular"
 	"github.com/gongular/gongular/mego"
 	"github.com/gongular/gongular/mego/client"
 	"github.com/gongular/gongular/mego/internal/wire"
@@ -197,6 +198,41 @@ func TestCall(t *testing.T) {
 	want(t, err, nil, "mego: the parameters cannot be encoded: msgpack: cannot encode chan int")
 	_, err = client.Call[any](t.Context(), c, "Echo", 1, make(chan int))
 	want(t, err, nil, "mego: the parameters cannot be encoded: msgpack: 1: cannot encode chan int")
+}
+
+type createUser struct {
+	Body struct {
+		Name string `json:"name" valid:"required,alphanum"`
+		Age  int    `json:"age"`
+	}
+}
+
+func (h *createUser) Handle(c *gongular.Context) error {
+	c.SetBody(map[string]any{"name": h.Body.Name, "age": h.Body.Age})
+	return nil
+}
+
+// Typed on both ends: a struct is sent, checked, and answered by another.
+func TestStructHandlers(t *testing.T) {
+	e := mego.New()
+	e.Method("CreateUser", &createUser{})
+	c := serve(t, e).connect(t)
+	type user struct {
+		Name string `json:"name"`
+		Age  int    `json:"age"`
+	}
+	if got, err := client.Call[user](t.Context(), c, "CreateUser", user{"ada", 36}); err != nil || got != (user{"ada", 36}) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	_, err := client.Call[user](t.Context(), c, "CreateUser", user{"a b", 36})
+	wantError(t, err, client.StatusInvalid, "Body: validation failed: name: a b does not validate as alphanum")
+	failed, _ := errors.AsType[client.Error](err)
+	var data struct{ Fields map[string]string }
+	if err := failed.Bind(&data); err != nil || len(data.Fields) != 1 || data.Fields["name"] == "" {
+		t.Errorf("data %+v, %v", data, err)
+	}
+	_, err = client.Call[user](t.Context(), c, "CreateUser", client.H{"name": 5})
+	wantError(t, err, client.StatusInvalid, "Body: name: cannot decode integer 5 into string")
 }
 
 func big(n int) map[string]int {
