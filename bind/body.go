@@ -185,7 +185,7 @@ func firstInvalid(data []byte) int {
 // tooDeep reports whether data nests deeper than limit. It does not need data
 // to be valid: what it miscounts there is refused anyway.
 func tooDeep(data []byte, limit int) bool {
-	if limit <= 0 || bytes.Count(data, []byte{'{'})+bytes.Count(data, []byte{'['}) <= limit {
+	if limit <= 0 || len(data) <= limit || bytes.Count(data, []byte{'{'})+bytes.Count(data, []byte{'['}) <= limit {
 		return false // not even all brackets together
 	}
 	depth, inString := 0, false
