@@ -439,10 +439,12 @@ func TestCallsFromEverywhere(t *testing.T) {
 		return mego.ChunkAbort
 	}
 	s := serve(t, e)
-	const sessions = 8
+	var clients []*client
+	for n := range 8 {
+		clients = append(clients, s.dial(t, n))
+	}
 	var all sync.WaitGroup
-	for n := range sessions {
-		c := s.dial(t, n)
+	for _, c := range clients {
 		all.Go(func() {
 			ask := func(method string, params any, files ...m) {
 				number := c.ask(method, params, files...)
