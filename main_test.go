@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	gongular.DefaultRouteCallback = nil
 	code := m.Run()
 	http.DefaultClient.CloseIdleConnections()
-	if left := leftover(5 * time.Second); left != "" && code == 0 {
+	if left := leftover(time.Minute); left != "" && code == 0 {
 		fmt.Fprintf(os.Stderr, "goroutines are left behind:\n%s\n", left)
 		code = 1
 	}

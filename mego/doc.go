@@ -67,10 +67,10 @@
 //	malformed MessagePack, no map, no integer as number   close 1007
 //	a message over the limit                              close 1009
 //	no handshake, or a bad one                            close 1008
+//	too slow for its events                               close 1008
 //	a WebSocket protocol error                            close 1002
 //	a panic without Recovery                              close 1011
 //	a newer connection with the same MegoID               close 4409
-//	too slow for its events                               close 1013
 //	Engine.Close                                          close 1001
 //	Session.Disconnect                                    close 1000
 //	everything else                                       an error with a Status code, and the session goes on

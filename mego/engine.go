@@ -378,8 +378,9 @@ func (e *Engine) leave(s *Session) {
 // Close ends the engine. New connections are refused, and nothing more is read
 // from those there are; requests under way have CloseTimeout to finish; then
 // every session is closed with code 1001, files are deleted, and HandleDisconnect
-// has been called for all. It may be called at any time; calls after the first wait for it. The error is that of a
-// listener of Run, or says that a connection had to be cut off.
+// has been called for all. It may be called at any time; calls after the first
+// wait for it. The error is that of a listener of Run, or says that a connection
+// had to be cut off.
 //
 // An http.Server's Shutdown does not know of sessions: see
 // http.Server.RegisterOnShutdown, or [Engine.Stop].

@@ -3,6 +3,7 @@ package mego
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // For tests: what has no way in through a connection.
@@ -18,6 +19,16 @@ func Read(e *Engine, read func()) {
 	e.events.Lock()
 	defer e.events.Unlock()
 	read()
+}
+
+// Defaults returns what zero options stand for.
+func Defaults() EngineOption { return EngineOption{}.withDefaults() }
+
+// RateWindows returns a limiter's count, and how many windows it holds.
+func RateWindows(period time.Duration) (take func(session string) (left time.Duration), held func() int) {
+	l := &rateLimiter{period: period, windows: make(map[rateKey]*rateWindow)}
+	return func(session string) time.Duration { return l.take(rateKey{session: session}, 1) },
+		func() int { return max(len(l.windows), len(l.order)) }
 }
 
 // FailRename lets files be renamed as between two file systems.

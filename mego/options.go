@@ -57,7 +57,7 @@ type EngineOption struct {
 	SendQueue     int
 	SendQueueSize int
 	// Slow is what is done with an event for a client whose queue is full:
-	// [ws.Disconnect], the default, disconnects it with code 1013,
+	// [ws.Disconnect], the default, disconnects it with code 1008,
 	// [ws.DropNewest] drops the event. An answer waits for room, up to
 	// WriteTimeout.
 	Slow ws.SlowPolicy
@@ -192,6 +192,7 @@ func newCore(option *EngineOption) *core {
 		QueueMessages: c.SendQueue,
 		QueueBytes:    c.SendQueueSize,
 		Slow:          c.Slow,
+		SlowClose:     ws.CloseError{Code: ws.ClosePolicyViolation, Text: "mego: too slow"},
 		WriteTimeout:  c.WriteTimeout,
 		MaxRooms:      -1, // MaxSubscriptions is ours to count
 		MaxRoomName:   maxRoomName,

@@ -113,7 +113,7 @@ func (p *peer) open() {
 		p.conn.SetWriteDeadline(deadline(p.core.WriteTimeout))
 		p.conn.WriteMessage(ws.BinaryMessage, wire.AppendResponse(nil, answer))
 	}
-	p.conn.WriteClose(refused.code, refused.reason)
+	p.conn.WriteClose(refused.code, "mego: "+strings.TrimPrefix(refused.reason, "mego: "))
 	p.conn.Close()
 }
 

@@ -323,7 +323,7 @@ func TestConnectHandlers(t *testing.T) {
 	}
 	c := begin("refuse")
 	c.read().wantErr(t, mego.StatusNoPermission, "mego_test: not you")
-	c.wantClose(1008, "mego_test: not you")
+	c.wantClose(1008, "mego: mego_test: not you")
 	errorLog.take()
 	begin("panic").wantClose(1011, "mego: internal error")
 	if got := errorLog.take(); !strings.HasPrefix(got, "[MEGO] panic in HandleConnect: oh\n") {
@@ -766,7 +766,7 @@ func TestSlowConsumer(t *testing.T) {
 			}
 			slow.wantEvent("news", 0)
 			if policy == ws.Disconnect {
-				slow.wantClose(1013, "too slow")
+				slow.wantClose(1008, "mego: too slow")
 				return
 			}
 			slow.wantEvent("news", 1)

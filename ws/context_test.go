@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"runtime"
@@ -323,14 +324,19 @@ func TestReadInPlaceAllocs(t *testing.T) {
 		conn := ws.NewConn(in, nil)
 		raw := frame(bin, strings.Repeat("x", size))
 		rest := make([]byte, 0, len(raw))
-		got := testing.AllocsPerRun(100, func() {
-			in.in = append(rest, raw...)
-			if _, p, err := conn.ReadInPlace(); err != nil || len(p) != size {
-				t.Fatal(len(p), err)
-			}
-		})
-		if got > 1 { // the pool may be emptied meanwhile
-			t.Errorf("%d bytes: %v allocations", size, got)
+		// The pool may be emptied meanwhile, and other goroutines are counted too: the
+		// least of several counts is ours.
+		least := math.Inf(1)
+		for i := 0; i < 20 && least > 0; i++ {
+			least = min(least, testing.AllocsPerRun(20, func() {
+				in.in = append(rest, raw...)
+				if _, p, err := conn.ReadInPlace(); err != nil || len(p) != size {
+					t.Fatal(len(p), err)
+				}
+			}))
+		}
+		if least > 0 {
+			t.Errorf("%d bytes: %v allocations", size, least)
 		}
 	}
 }

@@ -32,8 +32,9 @@ var (
 type SlowPolicy int
 
 const (
-	// Disconnect drops the queue and closes the connection with code 1013. It
-	// is the default: what a client gets is then always without gaps.
+	// Disconnect drops the queue and closes the connection as
+	// HubOptions.SlowClose says. It is the default: what a client gets is then
+	// always without gaps.
 	Disconnect SlowPolicy = 1 + iota
 	// DropOldest drops the messages that have waited longest.
 	DropOldest
@@ -70,6 +71,9 @@ type HubOptions struct {
 	QueueBytes    int
 	// Slow is what is done when there is more. The default is Disconnect.
 	Slow SlowPolicy
+	// SlowClose is the close frame for a client that is disconnected because it is
+	// slow. The default is code 1013 with the text "too slow".
+	SlowClose CloseError
 	// WriteTimeout limits the time for one write, which is a message, or several
 	// short ones at once. A client that is slower is removed, and its connection
 	// closed. The default is 10 seconds; negative means no limit.
@@ -118,6 +122,7 @@ func (o HubOptions) withDefaults() (HubOptions, error) {
 	orDefault(&o.QueueMessages, defaultQueueMessages)
 	orDefault(&o.QueueBytes, defaultQueueBytes)
 	orDefault(&o.Slow, Disconnect)
+	orDefault(&o.SlowClose, CloseError{CloseTryAgainLater, "too slow"})
 	orDefault(&o.WriteTimeout, defaultWriteTimeout)
 	orDefault(&o.MaxRooms, defaultMaxRooms)
 	orDefault(&o.MaxRoomName, defaultMaxRoomName)
@@ -131,6 +136,8 @@ func (o HubOptions) withDefaults() (HubOptions, error) {
 	switch {
 	case !o.Slow.known():
 		return o, fmt.Errorf("there is no SlowPolicy %d", o.Slow)
+	case !mayBeSent(o.SlowClose.Code):
+		return o, fmt.Errorf("a SlowClose with code %d, which cannot be sent", o.SlowClose.Code)
 	case o.MaxRoomName < 0 || o.MaxRoomName > mostRoomName:
 		return o, fmt.Errorf("a MaxRoomName of %d, the most is %d", o.MaxRoomName, mostRoomName)
 	case !isPrefix(o.BrokerPrefix):

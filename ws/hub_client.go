@@ -259,7 +259,7 @@ func (c *Client) enqueue(pm *PreparedMessage) outcome {
 			c.lost(1)
 			return dropped
 		default:
-			c.phase, c.last = phaseClosing, &farewell{CloseTryAgainLater, "too slow"}
+			c.phase, c.last = phaseClosing, &farewell{c.hub.opts.SlowClose.Code, c.hub.opts.SlowClose.Text}
 			c.lost(c.queue.clear() + 1)
 			c.wake()
 			c.hub.counts.disconnected.Add(1)

@@ -140,7 +140,11 @@ func (m *machine) events() string {
 }
 
 func newMachine(t testing.TB, shared *ws.MemoryBroker, opts ws.HubOptions) *machine {
-	m := &machine{broker: &testBroker{MemoryBroker: shared}}
+	return newMachineOn(t, &testBroker{MemoryBroker: shared}, opts)
+}
+
+func newMachineOn(t testing.TB, broker *testBroker, opts ws.HubOptions) *machine {
+	m := &machine{broker: broker}
 	opts.Broker = m.broker
 	note := func(sign string) func(string, ws.Member) {
 		return func(room string, member ws.Member) {
@@ -418,6 +422,27 @@ func TestLostChanges(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A hub that was asked for its snapshot before it could hear is asked again when
+// it can, and not a heartbeat later.
+func TestAskedBeforeItHears(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opts, shared := ws.HubOptions{Heartbeat: time.Minute}, ws.NewMemoryBroker()
+		a := newMachine(t, shared, opts)
+		b := newMachineOn(t, &testBroker{MemoryBroker: shared, subErr: errors.New("not yet"), publishErr: errors.New("nor this")}, opts)
+		bo, _ := b.enter(t, "bo", "x")
+		synctest.Wait()
+		b.broker.set(func() { b.broker.publishErr = nil })
+		joinRooms(t, bo, "y") // its number shows that something was missed
+		synctest.Wait()
+		wantMembers(t, a.Hub, "x", "")
+		wantMembers(t, a.Hub, "y", "bo")
+		b.broker.set(func() { b.broker.subErr = nil })
+		time.Sleep(2 * time.Second) // it tries again after one
+		synctest.Wait()
+		wantMembers(t, a.Hub, "x", "bo")
+	})
 }
 
 // What does not fit in one payload comes in parts, changes and snapshots.

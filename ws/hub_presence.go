@@ -208,6 +208,9 @@ func (c *cluster) heard(e envelope) {
 		switch e.kind {
 		case kindAsk:
 			p.say.snapshot = p.say.snapshot || e.target == 0 || e.target == c.node
+			if n := p.nodes[e.node]; n != nil && e.target == 0 {
+				n.asked = time.Time{} // it may not have heard that, and does hear from now on
+			}
 			return
 		case kindBye:
 			if n := p.nodes[e.node]; n != nil {

@@ -291,6 +291,7 @@ func TestHubOptions(t *testing.T) {
 		want string
 	}{
 		{ws.HubOptions{Slow: 4}, "there is no SlowPolicy 4"},
+		{ws.HubOptions{SlowClose: ws.CloseError{Code: 1006}}, "a SlowClose with code 1006, which cannot be sent"},
 		{ws.HubOptions{MaxRoomName: 4097}, "a MaxRoomName of 4097, the most is 4096"},
 		{ws.HubOptions{MaxRoomName: -1}, "a MaxRoomName of -1, the most is 4096"},
 		{ws.HubOptions{BrokerPrefix: "Ws"}, `"Ws" is no BrokerPrefix`},

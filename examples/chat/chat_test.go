@@ -25,7 +25,7 @@ import (
 // The tests fail if a goroutine of a connection, a hub or a server is left.
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if left := leftover(10 * time.Second); left != "" && code == 0 {
+	if left := leftover(time.Minute); left != "" && code == 0 {
 		fmt.Fprintf(os.Stderr, "goroutines are left behind:\n%s\n", left)
 		code = 1
 	}
