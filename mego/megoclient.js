@@ -89,12 +89,27 @@ class Encoder {
 		return at;
 	}
 
+	// The room has to be there before bytes or view is looked at: it may replace
+	// them.
+
 	byte(b) {
-		this.bytes[this.room(1)] = b;
+		const at = this.room(1);
+		this.bytes[at] = b;
+	}
+
+	uint16(n) {
+		const at = this.room(2);
+		this.view.setUint16(at, n);
+	}
+
+	uint32(n) {
+		const at = this.room(4);
+		this.view.setUint32(at, n);
 	}
 
 	raw(bytes) {
-		this.bytes.set(bytes, this.room(bytes.length));
+		const at = this.room(bytes.length);
+		this.bytes.set(bytes, at);
 	}
 
 	// sized writes a format that is followed by an unsigned number of 8, 16 or 32
@@ -105,10 +120,10 @@ class Encoder {
 			this.byte(n);
 		} else if (n < 0x10000) {
 			this.byte(code + 1);
-			this.view.setUint16(this.room(2), n);
+			this.uint16(n);
 		} else {
 			this.byte(code + 2);
-			this.view.setUint32(this.room(4), n);
+			this.uint32(n);
 		}
 	}
 
@@ -119,10 +134,10 @@ class Encoder {
 			this.byte(fixed | n);
 		} else if (n < 0x10000) {
 			this.byte(code);
-			this.view.setUint16(this.room(2), n);
+			this.uint16(n);
 		} else {
 			this.byte(code + 1);
-			this.view.setUint32(this.room(4), n);
+			this.uint32(n);
 		}
 	}
 
@@ -147,13 +162,13 @@ class Encoder {
 	number(n) {
 		if (!Number.isInteger(n) || Math.abs(n) > two53 || Object.is(n, -0)) {
 			this.byte(0xcb);
-			this.view.setFloat64(this.room(8), n);
+			const at = this.room(8);
+			this.view.setFloat64(at, n);
 		} else if (n >= two32 || n < -0x80000000) {
 			this.byte(n > 0 ? 0xcf : 0xd3);
-			const at = this.room(8);
 			const high = Math.floor(n / two32);
-			this.view.setInt32(at, high);
-			this.view.setUint32(at + 4, n - high * two32);
+			this.uint32(high); // of a negative number, its two's complement
+			this.uint32(n - high * two32);
 		} else if (n >= 0x80) {
 			this.sized(0xcc, n);
 		} else if (n >= -0x20) {
@@ -163,10 +178,10 @@ class Encoder {
 			this.byte(n & 0xff);
 		} else if (n >= -0x8000) {
 			this.byte(0xd1);
-			this.view.setInt16(this.room(2), n);
+			this.uint16(n);
 		} else {
 			this.byte(0xd2);
-			this.view.setInt32(this.room(4), n);
+			this.uint32(n);
 		}
 	}
 
@@ -176,10 +191,12 @@ class Encoder {
 		}
 		if (BigInt.asUintN(64, n) === n) {
 			this.byte(0xcf);
-			this.view.setBigUint64(this.room(8), n);
+			const at = this.room(8);
+			this.view.setBigUint64(at, n);
 		} else if (BigInt.asIntN(64, n) === n) {
 			this.byte(0xd3);
-			this.view.setBigInt64(this.room(8), n);
+			const at = this.room(8);
+			this.view.setBigInt64(at, n);
 		} else {
 			throw new RangeError("mego: " + n + " has more than 64 bits");
 		}
@@ -749,7 +766,7 @@ class MegoClient {
 		if (socket) {
 			this._closing = new Promise(resolve => {
 				const timer = setTimeout(resolve, closeWait);
-				socket.onclose = () => {
+				socket.onclose = socket.onerror = () => { // some say no more of one that was connecting
 					clearTimeout(timer);
 					resolve();
 				};
@@ -820,7 +837,7 @@ class MegoClient {
 	// reports.
 	_dial(name) {
 		clearTimeout(this._tick);
-		if (this._socket) {
+		while (this._socket) { // a handler of close may dial, too
 			this._end(1000, "", null, true);
 		}
 		const attempt = {name};
