@@ -38,7 +38,7 @@ var roomEvents = []string{membersEvent, saidEvent, sharedEvent}
 type enter struct {
 	Body struct {
 		Name string `json:"name" valid:"required~a name is needed,utfletternum~a name has letters and digits only,runelength(1|20)~a name has 20 characters at most"`
-		Room string `json:"room" valid:"matches(^[a-z0-9-]{1,32}$)~a room has 1 to 32 small letters or digits or hyphens"`
+		Room string `json:"room" valid:"required~a room is needed,matches(^[a-z0-9-]{1,32}$)~a room has 1 to 32 small letters or digits or hyphens"`
 	}
 	Call  *mego.Context
 	Lobby *lobby
