@@ -362,3 +362,28 @@ func (p *Page) Picture() []byte {
 	p.Must("Page.captureScreenshot", Args{"format": "png"}, &shot)
 	return shot.Data
 }
+
+// Choose chooses files in an element for them, as a person does in the dialog.
+func (p *Page) Choose(selector string, files ...string) {
+	p.T.Helper()
+	var found struct{ Result struct{ ObjectID string } }
+	p.Must("Runtime.evaluate", Args{"expression": fmt.Sprintf("document.querySelector(%s)", Quote(selector))}, &found)
+	p.Must("DOM.setFileInputFiles", Args{"files": files, "objectId": found.Result.ObjectID}, nil)
+}
+
+// Drag moves files over the middle of the window, and drops them there if asked
+// to.
+func (p *Page) Drag(drop bool, files ...string) {
+	p.T.Helper()
+	var size struct{ X, Y float64 }
+	if err := p.Run(`({x: innerWidth / 2, y: innerHeight / 2})`, &size); err != nil {
+		p.T.Fatalf("%s: %v", p.Name, err)
+	}
+	kinds := []string{"dragEnter", "dragOver"}
+	if drop {
+		kinds = append(kinds, "drop")
+	}
+	for _, kind := range kinds {
+		p.Must("Input.dispatchDragEvent", Args{"type": kind, "x": size.X, "y": size.Y, "data": Args{"items": []Args{}, "files": files, "dragOperationsMask": 1}}, nil)
+	}
+}
