@@ -3,7 +3,7 @@ module github.com/gongular/gongular/examples/megochat/browser
 go 1.26.0
 
 require (
-	github.com/gongular/gongular v0.0.0 // indirect
+	github.com/gongular/gongular v0.0.0
 	github.com/gongular/gongular/examples/devtools v0.0.0
 )
 

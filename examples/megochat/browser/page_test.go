@@ -244,9 +244,14 @@ func testFiles(t *testing.T, c *devtools.Chromium, s *server) {
 func testDrop(t *testing.T, c *devtools.Chromium, s *server) {
 	ada := s.visit(t, c, "tea", "ada")
 	file := write(t, "dropped.txt", 1234)
-	ada.is(`document.querySelector("#drop").hidden`, true)
+	ada.is(`(() => {
+		const drop = document.querySelector("#drop");
+		new MutationObserver(() => { window.shown = !drop.hidden && drop.innerText; }).observe(drop, {attributes: true});
+		return drop.hidden;
+	})()`, true)
 	ada.Drag(false, file)
-	ada.Shows("#drop", "Drop files for everybody in the room")
+	ada.is(`window.shown`, "Drop files for everybody in the room")
+	ada.Wait(`!window.shown`) // nothing more is heard of them
 	ada.Drag(true, file)
 	ada.Wait(shared + ` === "dropped.txt 1.2 KB · Download"`)
 	ada.is(`document.querySelector("#drop").hidden`, true)
@@ -366,6 +371,7 @@ func testRooms(t *testing.T, c *devtools.Chromium, s *server) {
 	ada.is(`document.title`, "tea · Megochat")
 	bo.Shows("#rooms button", "tea · 1") // by itself
 	bo.Write("#name", "bo")
+	bo.Look(1280, 800, "light") // with room for the list
 	bo.Click("#rooms button")
 	bo.Shows("#status", "Connected")
 	ada.hearsNotice("bo has come in")
@@ -418,8 +424,10 @@ func testPictures(t *testing.T, c *devtools.Chromium, s *server) {
 	take("room", ada)
 	file := write(t, "x.txt", 10)
 	ada.Drag(false, file)
-	take("drop", ada)
-	ada.Must("Input.dispatchDragEvent", devtools.Args{"type": "dragCancel", "x": 1, "y": 1, "data": devtools.Args{"items": []any{}, "files": []string{file}, "dragOperationsMask": 1}}, nil)
+	ada.Look(390, 844, "light")
+	ada.Drag(false, file)
+	ada.pictureOf(folder, "drop-phone-light", 390, 844, "light")
+	ada.Wait(`document.querySelector("#drop").hidden`)
 	// One file stands still half way, and one has failed.
 	ada.is(`(() => {
 		const real = WebSocket.prototype.send;

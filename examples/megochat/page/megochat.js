@@ -22,6 +22,7 @@ let timer = 0; // of the next
 let listed = false; // whether the list of rooms was subscribed to
 let waiting = []; // {resolve, reject} of who waits for being in the room again
 let sending = Promise.resolve(); // the last file
+let dropTimer = 0; // of what says that files can be dropped
 
 function elements(...ids) {
 	return ids.map(id => document.getElementById(id));
@@ -363,22 +364,32 @@ files.addEventListener("change", () => {
 const hasFiles = event => event.dataTransfer?.types.includes("Files");
 const canDrop = () => !chat.hidden && chat.dataset.state === "open";
 
+// showDrop shows that files can be dropped, for as long as dragover tells of them:
+// not all browsers say when they are not any more.
+function showDrop(yes) {
+	clearTimeout(dropTimer);
+	drop.hidden = !yes;
+	if (yes) {
+		dropTimer = setTimeout(showDrop, 1500, false);
+	}
+}
+
 window.addEventListener("dragover", event => {
 	if (hasFiles(event)) {
 		event.preventDefault();
 		event.dataTransfer.dropEffect = canDrop() ? "copy" : "none";
-		drop.hidden = !canDrop();
+		showDrop(canDrop());
 	}
 });
 window.addEventListener("dragleave", event => {
 	if (!event.relatedTarget) { // it has left the window
-		drop.hidden = true;
+		showDrop(false);
 	}
 });
 window.addEventListener("drop", event => {
 	if (hasFiles(event)) {
 		event.preventDefault();
-		drop.hidden = true;
+		showDrop(false);
 		if (canDrop()) {
 			send(event.dataTransfer.files);
 		}
