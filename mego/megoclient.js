@@ -754,6 +754,7 @@ class MegoClient {
 	// reconnect makes a new connection under the same MegoID, in place of one that
 	// there may be. It resolves when what was subscribed to is so again.
 	reconnect() {
+		this._byItself = false;
 		return this._dial("reopen");
 	}
 
