@@ -92,6 +92,24 @@ test('a file that cannot be read, or changes', async () => {
   await failure(c.call('Files').sendFileChunks(blob(5, () => Promise.resolve(new ArrayBuffer(4)))).end(), { kind: 'misuse', message: 'mego: the file has changed' })
 })
 
+test('a browser whose Blobs have no arrayBuffer', async () => {
+  globalThis.FileReader = class extends Reader {
+    readAsArrayBuffer(blob) {
+      setTimeout(() => this.ends(blob.content.slice(blob.from, blob.to)), 0)
+    }
+  }
+  try {
+    const c = await connected(small)
+    const data = bytes(2500)
+    const old = { size: 2500, slice: (from, to) => ({ content: data.buffer, from, to }) }
+    for (const how of ['sendFile', 'sendFileChunks']) {
+      assert.deepEqual((await c.call('Files')[how](old).end()).result.files, [['File1', '', 2500, sha256(data)]])
+    }
+  } finally {
+    delete globalThis.FileReader
+  }
+})
+
 test('empty files', async () => {
   const c = await connected()
   await failure(c.call('Files').sendFile(new Uint8Array()).end(), { kind: 'reply', code: MegoClient.StatusFileEmpty })

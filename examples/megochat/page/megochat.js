@@ -49,7 +49,8 @@ async function connect() {
 			listed = true; // from now on reconnect sees to it
 		}
 		failed = 0;
-		if (visit) {
+		for (let entered = null; visit !== entered;) { // somebody may have left for another room
+			entered = visit;
 			await enterRoom();
 		}
 	} catch (error) {
@@ -121,7 +122,7 @@ enter.addEventListener("submit", async event => {
 	};
 	problem.textContent = "";
 	lines.replaceChildren();
-	if (!mego.connected) {
+	if (!mego.connected || trying) {
 		hurry(); // connect enters, or says why not
 		return;
 	}
@@ -165,6 +166,9 @@ leaveButton.addEventListener("click", () => {
 
 async function enterRoom() {
 	const mine = visit;
+	if (!mine) {
+		return;
+	}
 	await mego.call("Enter").send({ name: mine.name, room: mine.room }).end();
 	if (visit !== mine) {
 		return; // has left meanwhile
