@@ -62,6 +62,17 @@
 // the SHA-256 of the file, as h beside its bytes, it is checked. What a process
 // that was killed has left on disk is removed by the next.
 //
+// # Browsers
+//
+// [ScriptHandler] serves a client for browsers, which is one file and needs no
+// other: the class MegoClient, with calls, events, files in chunks with their
+// progress, and a reconnect that subscribes again.
+//
+//	app.Handle("/mego.js", mego.ScriptHandler())
+//
+//	const mego = new MegoClient("/mego");
+//	const {result} = await mego.call("Sum").send([1, 2]).end();
+//
 // # Errors
 //
 //	malformed MessagePack, no map, no integer as number   close 1007

@@ -1,4 +1,13 @@
-package browser
+// Package devtools drives headless Chromium over its DevTools protocol, which is
+// JSON on a WebSocket, for tests of pages. It has commands with an id, which are
+// answered, and events. Sessions are flat: one connection for all pages, told
+// apart by sessionId.
+//
+// Chromium is the program that the environment variable CHROMIUM names, or the
+// first in the PATH under one of its usual names; .ci/chromium installs it.
+//
+// It is a module of its own, for those of the tests.
+package devtools
 
 import (
 	"bufio"
@@ -9,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,15 +27,11 @@ import (
 	"github.com/gongular/gongular/ws"
 )
 
-// Chromium, and as much of its protocol as the tests need: commands with an id,
-// which are answered, and events. Sessions are flat: one connection for all
-// pages, told apart by sessionId.
+// Patience is how long anything may take that a test waits for.
+const Patience = time.Minute
 
-// patience is how long anything may take that a test waits for.
-const patience = time.Minute
-
-// A chromium is a running browser.
-type chromium struct {
+// A Chromium is a running browser.
+type Chromium struct {
 	conn  *ws.Conn
 	ended chan bool // closed when there are no more replies
 	err   error     // then, why
@@ -64,11 +70,11 @@ func findChromium(t testing.TB) string {
 	return ""
 }
 
-// start runs Chromium until the test ends.
-func start(t testing.TB) *chromium {
+// Start runs Chromium until the test ends.
+func Start(t testing.TB) *Chromium {
 	t.Helper()
 	program := findChromium(t)
-	profile, err := os.MkdirTemp("", "chat-browser-")
+	profile, err := os.MkdirTemp("", "devtools-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,9 +102,9 @@ func start(t testing.TB) *chromium {
 	address := make(chan string, 1)
 	go readLog(bufio.NewScanner(stderr), address, log)
 
-	c := &chromium{calls: map[int]chan reply{}, ended: make(chan bool)}
+	c := &Chromium{calls: map[int]chan reply{}, ended: make(chan bool)}
 	t.Cleanup(func() {
-		late := time.AfterFunc(patience, func() { cmd.Process.Kill() })
+		late := time.AfterFunc(Patience, func() { cmd.Process.Kill() })
 		defer late.Stop()
 		if c.conn != nil {
 			c.call("", "Browser.close", nil, nil) // there may be no answer any more
@@ -118,13 +124,13 @@ func start(t testing.TB) *chromium {
 		if !ok {
 			t.Fatal("Chromium has ended before it was asked anything")
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), Patience)
 		defer cancel()
 		// A picture is one message.
 		if c.conn, _, err = ws.Dial(ctx, url, &ws.DialOptions{ReadLimit: 64 << 20}); err != nil {
 			t.Fatal(err)
 		}
-	case <-time.After(patience):
+	case <-time.After(Patience):
 		t.Fatal("Chromium does not say where it listens")
 	}
 	go c.listen()
@@ -148,7 +154,7 @@ func readLog(lines *bufio.Scanner, address chan<- string, log chan<- string) {
 }
 
 // listen takes what Chromium says, until it ends.
-func (c *chromium) listen() {
+func (c *Chromium) listen() {
 	defer close(c.ended)
 	for {
 		var r reply
@@ -167,9 +173,16 @@ func (c *chromium) listen() {
 	}
 }
 
+// Thrown returns what scripts of the pages have thrown, and not caught.
+func (c *Chromium) Thrown() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.thrown)
+}
+
 // call sends a command to a page, or to the browser if session is empty, and
 // decodes the answer into result, unless that is nil.
-func (c *chromium) call(session, method string, params, result any) error {
+func (c *Chromium) call(session, method string, params, result any) error {
 	answer := make(chan reply, 1)
 	c.mu.Lock()
 	c.nextID++
@@ -185,7 +198,7 @@ func (c *chromium) call(session, method string, params, result any) error {
 	if err != nil {
 		return err
 	}
-	late := time.NewTimer(patience)
+	late := time.NewTimer(Patience)
 	defer late.Stop()
 	select {
 	case <-c.ended:
@@ -203,53 +216,53 @@ func (c *chromium) call(session, method string, params, result any) error {
 	}
 }
 
-// args are the parameters of a command.
-type args map[string]any
+// Args are the parameters of a command.
+type Args map[string]any
 
-// A page is a tab, with cookies and storage of its own.
-type page struct {
-	*chromium
-	t       testing.TB
-	name    string // in messages of the test
+// A Page is a tab, with cookies and storage of its own.
+type Page struct {
+	*Chromium
+	T       testing.TB
+	Name    string // in messages of the test
 	session string
 }
 
-// open opens a page, and waits until it is loaded.
-func (c *chromium) open(t testing.TB, name, url string) *page {
+// Open opens a page, and waits until it is loaded.
+func (c *Chromium) Open(t testing.TB, name, url string) *Page {
 	t.Helper()
-	p := &page{chromium: c, t: t, name: name}
+	p := &Page{Chromium: c, T: t, Name: name}
 	var made struct{ BrowserContextID, TargetID, SessionID string }
-	p.must("Target.createBrowserContext", args{"disposeOnDetach": true}, &made)
-	p.must("Target.createTarget", args{"url": "about:blank", "browserContextId": made.BrowserContextID}, &made)
-	p.must("Target.attachToTarget", args{"targetId": made.TargetID, "flatten": true}, &made)
+	p.Must("Target.createBrowserContext", Args{"disposeOnDetach": true}, &made)
+	p.Must("Target.createTarget", Args{"url": "about:blank", "browserContextId": made.BrowserContextID}, &made)
+	p.Must("Target.attachToTarget", Args{"targetId": made.TargetID, "flatten": true}, &made)
 	p.session = made.SessionID
-	p.must("Runtime.enable", nil, nil)
-	p.must("Page.enable", nil, nil)
+	p.Must("Runtime.enable", nil, nil)
+	p.Must("Page.enable", nil, nil)
 	var went struct{ ErrorText string }
-	p.must("Page.navigate", args{"url": url}, &went)
+	p.Must("Page.navigate", Args{"url": url}, &went)
 	if went.ErrorText != "" {
 		t.Fatalf("%s: %s: %s", name, url, went.ErrorText)
 	}
-	p.wait(`document.readyState === "complete"`)
+	p.Wait(`document.readyState === "complete"`)
 	t.Cleanup(func() {
-		if err := c.call("", "Target.disposeBrowserContext", args{"browserContextId": made.BrowserContextID}, nil); err != nil {
+		if err := c.call("", "Target.disposeBrowserContext", Args{"browserContextId": made.BrowserContextID}, nil); err != nil {
 			t.Error(err)
 		}
 	})
 	return p
 }
 
-// must is a command that has to succeed.
-func (p *page) must(method string, params, result any) {
-	p.t.Helper()
+// Must is a command that has to succeed.
+func (p *Page) Must(method string, params, result any) {
+	p.T.Helper()
 	if err := p.call(p.session, method, params, result); err != nil {
-		p.t.Fatalf("%s: %s %v: %v", p.name, method, params, err)
+		p.T.Fatalf("%s: %s %v: %v", p.Name, method, params, err)
 	}
 }
 
-// run evaluates an expression in the page, awaits it if it is a promise, and
+// Run evaluates an expression in the page, awaits it if it is a promise, and
 // decodes its value into result.
-func (p *page) run(expression string, result any) error {
+func (p *Page) Run(expression string, result any) error {
 	var answer struct {
 		Result struct {
 			Value json.RawMessage
@@ -258,7 +271,7 @@ func (p *page) run(expression string, result any) error {
 			Exception struct{ Description string }
 		}
 	}
-	err := p.call(p.session, "Runtime.evaluate", args{"expression": expression, "awaitPromise": true, "returnByValue": true}, &answer)
+	err := p.call(p.session, "Runtime.evaluate", Args{"expression": expression, "awaitPromise": true, "returnByValue": true}, &answer)
 	switch {
 	case err != nil:
 		return err
@@ -270,10 +283,10 @@ func (p *page) run(expression string, result any) error {
 	return json.Unmarshal(answer.Result.Value, result)
 }
 
-// wait waits until the condition is true, looking again and again.
-func (p *page) wait(condition string) {
-	p.t.Helper()
-	err := p.run(fmt.Sprintf(`new Promise((done, failed) => {
+// Wait waits until the condition is true, looking again and again.
+func (p *Page) Wait(condition string) {
+	p.T.Helper()
+	err := p.Run(fmt.Sprintf(`new Promise((done, failed) => {
 		const end = Date.now() + %d;
 		const look = () => {
 			if (%s) done();
@@ -281,71 +294,96 @@ func (p *page) wait(condition string) {
 			else setTimeout(look, 10);
 		};
 		look();
-	})`, (patience/2).Milliseconds(), condition), nil)
+	})`, (Patience/2).Milliseconds(), condition), nil)
 	if err != nil {
 		var text string
-		p.run("document.body.innerText", &text)
-		p.t.Fatalf("%s: %s: %v. The page shows:\n%s", p.name, condition, err, text)
+		p.Run("document.body.innerText", &text)
+		p.T.Fatalf("%s: %s: %v. The page shows:\n%s", p.Name, condition, err, text)
 	}
 }
 
-// shows waits until the text of the element is as wanted.
-func (p *page) shows(selector, want string) {
-	p.t.Helper()
-	p.wait(fmt.Sprintf("document.querySelector(%s)?.innerText === %s", quote(selector), quote(want)))
+// Shows waits until the text of the element is as wanted.
+func (p *Page) Shows(selector, want string) {
+	p.T.Helper()
+	p.Wait(fmt.Sprintf("document.querySelector(%s)?.innerText === %s", Quote(selector), Quote(want)))
 }
 
-// quote returns a JavaScript string.
-func quote(s string) string {
+// Quote returns a JavaScript string.
+func Quote(s string) string {
 	data, _ := json.Marshal(s) // strings are always JSON, and JSON is JavaScript
 	return string(data)
 }
 
-// click clicks on the middle of the element, as a mouse does.
-func (p *page) click(selector string) {
-	p.t.Helper()
+// Click clicks on the middle of the element, as a mouse does.
+func (p *Page) Click(selector string) {
+	p.T.Helper()
 	var at struct{ X, Y float64 }
-	err := p.run(fmt.Sprintf(`(() => {
+	err := p.Run(fmt.Sprintf(`(() => {
 		const r = document.querySelector(%s).getBoundingClientRect();
 		return {x: r.x + r.width / 2, y: r.y + r.height / 2};
-	})()`, quote(selector)), &at)
+	})()`, Quote(selector)), &at)
 	if err != nil {
-		p.t.Fatalf("%s: click on %s: %v", p.name, selector, err)
+		p.T.Fatalf("%s: click on %s: %v", p.Name, selector, err)
 	}
 	for _, what := range []string{"mousePressed", "mouseReleased"} {
-		p.must("Input.dispatchMouseEvent", args{"type": what, "x": at.X, "y": at.Y, "button": "left", "clickCount": 1}, nil)
+		p.Must("Input.dispatchMouseEvent", Args{"type": what, "x": at.X, "y": at.Y, "button": "left", "clickCount": 1}, nil)
 	}
 }
 
-// write clicks into the field, and writes the text in place of what is there.
-func (p *page) write(selector, text string) {
-	p.t.Helper()
-	p.click(selector)
-	if err := p.run(fmt.Sprintf("document.querySelector(%s).select()", quote(selector)), nil); err != nil {
-		p.t.Fatalf("%s: %s: %v", p.name, selector, err)
+// Write clicks into the field, and writes the text in place of what is there.
+func (p *Page) Write(selector, text string) {
+	p.T.Helper()
+	p.Click(selector)
+	if err := p.Run(fmt.Sprintf("document.querySelector(%s).select()", Quote(selector)), nil); err != nil {
+		p.T.Fatalf("%s: %s: %v", p.Name, selector, err)
 	}
-	p.must("Input.insertText", args{"text": text}, nil)
+	p.Must("Input.insertText", Args{"text": text}, nil)
 }
 
-// enter presses the Enter key.
-func (p *page) enter() {
-	p.t.Helper()
+// Enter presses the Enter key.
+func (p *Page) Enter() {
+	p.T.Helper()
 	for _, what := range []string{"keyDown", "keyUp"} {
-		p.must("Input.dispatchKeyEvent", args{"type": what, "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"}, nil)
+		p.Must("Input.dispatchKeyEvent", Args{"type": what, "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r"}, nil)
 	}
 }
 
-// look sets the size of the window, in CSS pixels, and the colours of the system.
-func (p *page) look(width, height int, scheme string) {
-	p.t.Helper()
-	p.must("Emulation.setDeviceMetricsOverride", args{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 720}, nil)
-	p.must("Emulation.setEmulatedMedia", args{"features": []args{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
+// Look sets the size of the window, in CSS pixels, and the colours of the system.
+func (p *Page) Look(width, height int, scheme string) {
+	p.T.Helper()
+	p.Must("Emulation.setDeviceMetricsOverride", Args{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 720}, nil)
+	p.Must("Emulation.setEmulatedMedia", Args{"features": []Args{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
 }
 
-// picture returns what the page looks like, as PNG.
-func (p *page) picture() []byte {
-	p.t.Helper()
+// Picture returns what the page looks like, as PNG.
+func (p *Page) Picture() []byte {
+	p.T.Helper()
 	var shot struct{ Data []byte }
-	p.must("Page.captureScreenshot", args{"format": "png"}, &shot)
+	p.Must("Page.captureScreenshot", Args{"format": "png"}, &shot)
 	return shot.Data
+}
+
+// Choose chooses files in an element for them, as a person does in the dialog.
+func (p *Page) Choose(selector string, files ...string) {
+	p.T.Helper()
+	var found struct{ Result struct{ ObjectID string } }
+	p.Must("Runtime.evaluate", Args{"expression": fmt.Sprintf("document.querySelector(%s)", Quote(selector))}, &found)
+	p.Must("DOM.setFileInputFiles", Args{"files": files, "objectId": found.Result.ObjectID}, nil)
+}
+
+// Drag moves files over the middle of the window, and drops them there if asked
+// to.
+func (p *Page) Drag(drop bool, files ...string) {
+	p.T.Helper()
+	var size struct{ X, Y float64 }
+	if err := p.Run(`({x: innerWidth / 2, y: innerHeight / 2})`, &size); err != nil {
+		p.T.Fatalf("%s: %v", p.Name, err)
+	}
+	kinds := []string{"dragEnter", "dragOver"}
+	if drop {
+		kinds = append(kinds, "drop")
+	}
+	for _, kind := range kinds {
+		p.Must("Input.dispatchDragEvent", Args{"type": kind, "x": size.X, "y": size.Y, "data": Args{"items": []Args{}, "files": files, "dragOperationsMask": 1}}, nil)
+	}
 }
