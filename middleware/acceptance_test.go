@@ -330,7 +330,6 @@ func TestWholeChainConcurrently(t *testing.T) {
 				if string(message) == "panic" {
 					panic("a mistake")
 				}
-				middleware.CountMessage(r.Context())
 				conn.WriteMessage(kind, message)
 			}
 		})
