@@ -228,6 +228,7 @@ func newRouteMetrics() *routeMetrics {
 func NewPrometheusMetrics(opts ...PrometheusOption) *PrometheusMetrics {
 	p := &PrometheusMetrics{routes: map[string]*routeMetrics{otherRoute: newRouteMetrics()}}
 	for _, opt := range opts {
+		mustHave(opt != nil, "NewPrometheusMetrics", "a nil option")
 		opt(p)
 	}
 	return p
