@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -75,7 +76,8 @@ func TestPanic(t *testing.T) {
 
 const name0 = "x"
 
-// http.ErrAbortHandler, and every panic if the options say so, goes on to net/http.
+// http.ErrAbortHandler, and every panic if the options say so, goes on to net/http,
+// which sees where it began.
 func TestPanicPasses(t *testing.T) {
 	cleaned := 0
 	for _, test := range []struct {
@@ -92,6 +94,9 @@ func TestPanicPasses(t *testing.T) {
 			defer func() {
 				if got := recover(); got != test.value {
 					t.Errorf("got %v, want %v", got, test.value)
+				}
+				if stack := string(debug.Stack()); !strings.Contains(stack, "(*panicsWithDB).Handle") {
+					t.Errorf("the stack is %s", stack)
 				}
 			}()
 			get(e, "/")

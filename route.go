@@ -190,8 +190,8 @@ func (rt *Route) walk(c *Context, w http.ResponseWriter, r *http.Request, settin
 	if callback != nil {
 		c.more().record = stats.Begin(r, rt.matchedPath(), len(rt.plans))
 	}
-	if rt.chain(c); !c.final {
-		c.guard()
+	if rt.chain(c, callback); !c.final {
+		c.guard(callback)
 	}
 	if callback != nil || c.rare != nil || c.bind.HasRead() {
 		c.end(callback)
@@ -199,7 +199,7 @@ func (rt *Route) walk(c *Context, w http.ResponseWriter, r *http.Request, settin
 }
 
 // chain runs the handlers until one stops it.
-func (rt *Route) chain(c *Context) {
+func (rt *Route) chain(c *Context, callback *RouteCallback) {
 	step := 0
 	defer func() {
 		if value := recover(); value != nil {
@@ -209,6 +209,7 @@ func (rt *Route) chain(c *Context) {
 			} else if step == len(rt.plans) && rt.last != nil {
 				c.recorder().Handler(rt.lastName, c.outcome(), true)
 			}
+			c.pass(callback)
 		}
 	}()
 	for ; step < len(rt.plans); step++ {
@@ -251,26 +252,36 @@ func (c *Context) timedOut(err error) error {
 // guard writes the answer after a panic. If that panics too, in a body's
 // MarshalJSON say, the error handler is asked once more, and then the bare
 // status has to do.
-func (c *Context) guard() {
+func (c *Context) guard(callback *RouteCallback) {
 	for range 2 {
-		if c.try(); c.final {
+		if c.try(callback); c.final {
 			return
 		}
 	}
 	c.body, c.hasBody, c.status = nil, false, http.StatusInternalServerError
-	if c.try(); !c.final {
+	if c.try(callback); !c.final {
 		c.final, c.more().aborting = true, true
 	}
 }
 
 // try writes the answer; a panic becomes an error.
-func (c *Context) try() {
+func (c *Context) try(callback *RouteCallback) {
 	defer func() {
 		if value := recover(); value != nil {
 			c.panicked(value)
+			c.pass(callback)
 		}
 	}()
 	c.Finalize()
+}
+
+// pass ends the request with the panic that goes on, if there is one. It is called
+// by the function that recovered it, before that returns, so that the stack which a
+// middleware or net/http then logs still has where it began.
+func (c *Context) pass(callback *RouteCallback) {
+	if c.rare != nil && c.rare.passing != nil {
+		c.end(callback)
+	}
 }
 
 // panicked decides what a panic becomes. It must be called by the function that

@@ -1,11 +1,9 @@
 package mego
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -494,10 +492,15 @@ func attach(w http.ResponseWriter, p *peer) {
 // session is, see attach.
 type unattached struct{ http.ResponseWriter }
 
-// Hijack takes the connection over from the writer, or from one that it wraps.
-func (w unattached) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	return http.NewResponseController(w.ResponseWriter).Hijack()
+// AttachSession does nothing.
+func (unattached) AttachSession(interface {
+	SendText(msg string) error
+	Close(code int, reason string) error
+}) {
 }
+
+// Unwrap returns the writer that has the connection.
+func (w unattached) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // printable escapes what would not stay on its line of a log.
 func printable(s string) string {

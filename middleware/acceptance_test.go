@@ -3,10 +3,17 @@ package middleware_test
 import (
 	"context"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"log/slog"
 	"net/http"
+	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,7 +29,9 @@ import (
 
 // A whole is the chain of all entries, with what can be seen of them.
 type whole struct {
+	entries    []namedEntry
 	around     middleware.Middleware
+	spans      collector
 	metrics    *middleware.Metrics
 	prometheus *middleware.PrometheusMetrics
 	stats      *middleware.ConcurrencyStats
@@ -32,6 +41,12 @@ type whole struct {
 	counted    []middleware.Counted
 	timeouts   middleware.TimeoutStats
 	hook       *middleware.WebhookSender
+}
+
+// A namedEntry has the name that the package's documentation has in its order.
+type namedEntry struct {
+	name string
+	middleware.Middleware
 }
 
 // wholeLimits are those that differ from test to test; what is zero is a limit
@@ -79,46 +94,57 @@ func newWhole(t testing.TB, l wholeLimits) *whole {
 			t.Error(err)
 		}
 	})
-	h.around = middleware.Chain(
-		middleware.TrustedProxies("127.0.0.1", "::1", "192.0.2.1"),
-		middleware.RequestID(),
-		middleware.Tracing(logger),
-		middleware.OTelTracing(middleware.LogTracer{Logger: slog.New(slog.DiscardHandler)}),
-		middleware.SlogAttrs(logger),
-		middleware.Logger(logger),
-		h.metrics.Middleware(),
-		h.prometheus.Middleware(),
-		h.stats.Middleware(),
-		h.bandwidth.Middleware(),
-		middleware.Recover(logger),
-		h.blocked.Middleware(),
-		middleware.IPWhitelist("0.0.0.0/0", "::/0"),
-		middleware.BlockUserAgent("badbot"),
-		middleware.RequireUserAgent(),
-		middleware.SecurityHeaders(middleware.SecurityConfig{}),
-		middleware.CORS(middleware.CORSConfig{Origins: origins, AllowCredentials: true, AllowedMethods: []string{"GET", "PUT"}}),
-		middleware.CSRF(origins),
-		middleware.RequestRate(float64(burst)/1000, burst, middleware.WithStore(storeFunc(h.table.Take))),
-		h.counted[0].Middleware,
-		middleware.BodyLimit(orElse(l.body, 1<<20)),
-		middleware.BearerAuth(validate),
-		middleware.RequireKey("X-API-Key", "k"),
-		middleware.Chain(h.counted[1].Middleware, h.counted[2].Middleware, h.counted[3].Middleware, h.counted[4].Middleware),
-		middleware.NewCircuitBreaker(orElse(l.failures, 1e6), orElse(l.cooldown, time.Minute)).Middleware(),
-		middleware.Unless(middleware.IsUpgrade, middleware.Timeout(orElse(l.timeout, time.Hour),
-			middleware.WithTimeoutStats(&h.timeouts), middleware.WithTimeoutLogger(logger))),
-		middleware.SessionTimeoutWithWarning(sessions, sessions/2, logger),
-		middleware.IdleTimeout(sessions),
-		middleware.Compress(middleware.NewGzipCompressor(), logger),
-		middleware.ETag(64<<10),
-		middleware.SessionData(),
-		middleware.ExtractHeader("X-Tenant", "tenant"),
-		middleware.TokenBucket(10, 10),
-		middleware.DepthGuard(2),
-		h.hook.Middleware(),
-		middleware.RedirectSlashes(),
-		middleware.StripSlashes(),
-	)
+	inQuery := func(r *http.Request) bool { return r.URL.RawQuery == "token=x" } // those that keep ETag from what it does
+	h.entries = []namedEntry{
+		{"TrustedProxies", middleware.TrustedProxies("127.0.0.1", "::1", "192.0.2.1")},
+		{"RequestID", middleware.RequestID()},
+		{"Tracing", middleware.Tracing(logger)},
+		{"OTelTracing", middleware.OTelTracing(&h.spans)},
+		{"SlogAttrs", middleware.SlogAttrs(logger)},
+		{"Logger", middleware.Logger(logger)},
+		{"Metrics", h.metrics.Middleware()},
+		{"PrometheusMetrics", h.prometheus.Middleware()},
+		{"ConcurrencyStats", h.stats.Middleware()},
+		{"Bandwidth", h.bandwidth.Middleware()},
+		{"Recover", middleware.Recover(logger)},
+		{"IPBlacklist", h.blocked.Middleware()},
+		{"IPWhitelist", middleware.IPWhitelist("127.0.0.0/8", "::1", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")},
+		{"BlockUserAgent", middleware.BlockUserAgent("badbot")},
+		{"RequireUserAgent", middleware.RequireUserAgent()},
+		{"SecurityHeaders", middleware.SecurityHeaders(middleware.SecurityConfig{})},
+		{"CORS", middleware.CORS(middleware.CORSConfig{Origins: origins, AllowCredentials: true, AllowedMethods: []string{"GET", "PUT"}})},
+		{"CSRF", middleware.CSRF(origins)},
+		{"RequestRate", middleware.RequestRate(float64(burst)/1000, burst, middleware.WithStore(storeFunc(h.table.Take)))},
+		{"RateLimit", h.counted[0].Middleware},
+		{"BodyLimit", middleware.BodyLimit(orElse(l.body, 1<<20))},
+		{"BearerAuth", middleware.BearerAuth(validate)},
+		{"QueryAuth", middleware.If(inQuery, middleware.QueryAuth("token", validate))},
+		{"RequireKey", middleware.RequireKey("X-API-Key", "k")},
+		{"MaxSessions", h.counted[1].Middleware},
+		{"MaxInFlight", h.counted[2].Middleware},
+		{"RouteRateLimit", h.counted[3].Middleware},
+		{"PerPathRateLimit", h.counted[4].Middleware},
+		{"CircuitBreaker", middleware.NewCircuitBreaker(orElse(l.failures, 1e6), orElse(l.cooldown, time.Minute)).Middleware()},
+		{"Timeout", middleware.Unless(middleware.IsUpgrade, middleware.Timeout(orElse(l.timeout, time.Hour),
+			middleware.WithTimeoutStats(&h.timeouts), middleware.WithTimeoutLogger(logger)))},
+		{"SessionTimeoutWithWarning", middleware.SessionTimeoutWithWarning(sessions, sessions/2, logger)},
+		{"IdleTimeout", middleware.IdleTimeout(sessions)},
+		{"NoCache", middleware.If(inQuery, middleware.NoCache())},
+		{"Compress", middleware.Compress(middleware.NewGzipCompressor(), logger)},
+		{"ETag", middleware.ETag(64 << 10)},
+		{"SessionData", middleware.SessionData()},
+		{"ExtractHeaders", middleware.ExtractHeaders(map[string]string{"X-Tenant": "tenant"})},
+		{"TokenBucket", middleware.TokenBucket(10, 10)},
+		{"DepthGuard", middleware.DepthGuard(2)},
+		{"Webhook", h.hook.Middleware()},
+		{"RedirectSlashes", middleware.RedirectSlashes()},
+		{"StripSlashes", middleware.StripSlashes()},
+	}
+	entries := make([]middleware.Middleware, len(h.entries))
+	for i, e := range h.entries {
+		entries[i] = e.Middleware
+	}
+	h.around = middleware.Chain(entries...)
 	return h
 }
 
@@ -130,6 +156,112 @@ var wholeFields = []string{"Authorization: Bearer x", "X-API-Key: k", "User-Agen
 // fields that are added.
 func TestWholeChainEverywhere(t *testing.T) {
 	trial{fields: wholeFields}.run(t, newWhole(t, wholeLimits{}).around)
+	t.Run("nothing is kept", func(t *testing.T) {
+		trial{fields: wholeFields, query: "token=x"}.run(t, newWhole(t, wholeLimits{}).around)
+	})
+}
+
+// The package's documentation has all entries in its order, and the chain of these
+// tests is in that order.
+func TestWholeChainIsTheDocumentedOrder(t *testing.T) {
+	rows := documentedRows(t)
+	before := "" // nothing, in row 0
+	for _, e := range newWhole(t, wholeLimits{}).entries {
+		switch {
+		case strings.HasSuffix(e.name, "Slashes"): // around the router, which is inside of all here
+		case rows[e.name] == 0:
+			t.Errorf("%s has no place in the documentation", e.name)
+		case rows[e.name] < rows[before]:
+			t.Errorf("%s comes after %s, but before it in the documentation", e.name, before)
+		default:
+			before = e.name
+		}
+	}
+	inChain := map[string]bool{}
+	for _, e := range newWhole(t, wholeLimits{}).entries {
+		inChain[e.name] = true
+	}
+	for name := range rows {
+		if !inChain[name] {
+			t.Errorf("%s of the documentation is not in the chain", name)
+		}
+	}
+	others := []string{"Chain", "If", "Unless", "OnRefuse", // which are no entries themselves
+		"BearerAuthFunc", "DefaultLogger", "ExtractHeader"} // short forms of others
+	for _, name := range middlewareNames(t) {
+		if !inChain[name] && !slices.Contains(others, name) {
+			t.Errorf("%s is not in the chain", name)
+		}
+	}
+}
+
+// documentedRows returns the row of each entry in the package's documentation.
+//
+//	1  TrustedProxies   all below ask … => TrustedProxies: 1
+func documentedRows(t testing.TB) map[string]int {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), "middleware.go", nil, parser.PackageClauseOnly|parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, order, _ := strings.Cut(f.Doc.Text(), "# Order\n")
+	order, _, found := strings.Cut(order, "\n# ")
+	if !found {
+		t.Fatal("the documentation has no order")
+	}
+	rows, row := map[string]int{}, 0
+	for line := range strings.Lines(order) {
+		columns, ok := strings.CutPrefix(line, "\t")
+		if !ok {
+			continue
+		}
+		words := regexp.MustCompile(`\s{2,}`).Split(strings.TrimSpace(columns), -1)
+		if n, err := strconv.Atoi(words[0]); err == nil {
+			if n != row+1 {
+				t.Errorf("row %d comes after %d", n, row)
+			}
+			row, words = n, words[1:]
+		}
+		for _, name := range regexp.MustCompile(`\b[A-Z]\w+`).FindAllString(words[0], -1) {
+			if rows[name] != 0 {
+				t.Errorf("%s is there twice", name)
+			}
+			rows[name] = row
+		}
+	}
+	return rows
+}
+
+// middlewareNames returns the names of what makes a Middleware: of functions, and of
+// the types with a method Middleware.
+func middlewareNames(t testing.TB) (names []string) {
+	t.Helper()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range f.Decls {
+			fn, ok := decl.(*ast.FuncDecl)
+			if !ok || !fn.Name.IsExported() || fn.Type.Results == nil || fmt.Sprint(fn.Type.Results.List[0].Type) != "Middleware" {
+				continue
+			}
+			name := fn.Name.Name
+			if fn.Recv != nil {
+				name = fmt.Sprint(fn.Recv.List[0].Type.(*ast.StarExpr).X)
+				name = strings.TrimSuffix(strings.TrimSuffix(name, "Meter"), "Sender") // Bandwidth, Webhook
+			}
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // The order is what the documentation says: who refuses first, what passes before
@@ -149,6 +281,7 @@ func TestWholeChainOrder(t *testing.T) {
 	}{
 		{"let through", wholeLimits{}, 0, request("GET", "/fine", with()...), 200, "", []string{"X-Frame-Options: DENY", `Etag: "0UpYuugEorgLW3agECOciA"`}, "INFO bytes=4"},
 		{"address, before all that costs", wholeLimits{burst: 1}, 1, request("GET", "/fine", "X-Forwarded-For: 198.51.100.7"), 403, "ip blocked", nil, "WARN bytes=23 remote=198.51.100.7"},
+		{"address that is not let in, before all that costs", wholeLimits{burst: 1}, 1, request("GET", "/fine", "X-Forwarded-For: 198.18.0.7"), 403, "ip not allowed", nil, "WARN bytes=27"},
 		{"bot", wholeLimits{}, 0, request("GET", "/fine", "User-Agent: BadBot/1"), 403, "user agent blocked", nil, "WARN"},
 		{"no agent", wholeLimits{}, 0, request("GET", "/fine"), 400, "user agent required", nil, "WARN"},
 		{"preflight, before limits and without credentials", wholeLimits{burst: 1}, 3,
@@ -203,6 +336,8 @@ func TestWholeChainOrder(t *testing.T) {
 					ask()
 				}
 				j.lines()
+				rejected := whole.stats.TotalRejected.Load()
+				sentBefore, _ := whole.bandwidth.BandwidthTotals()
 				code, body, header := ask()
 				if code != test.status || test.text != "" && body != `{"error":"`+test.text+`"}`+"\n" {
 					t.Errorf("answered %d %q, want %d %q", code, body, test.status, test.text)
@@ -229,6 +364,18 @@ func TestWholeChainOrder(t *testing.T) {
 					if got := fmt.Sprint(last[name]); got != value || name == "id" && len(value) != 32 {
 						t.Errorf("the log has %s %s, want %s: %v", name, got, value, last)
 					}
+				}
+				// What tells of requests has seen how this one ended, and what was sent.
+				spans := whole.spans.told()
+				if want := fmt.Sprintf("http.response.status_code = %d", test.status); len(spans) == 0 || spans[len(spans)-1] != "end" || !slices.Contains(spans[max(0, len(spans)-4):], want) {
+					t.Errorf("the span ends with %q, want %q", spans[max(0, len(spans)-4):], want)
+				}
+				again := test.r.URL.Path == "/again" // and the inner request is refused
+				if got, want := whole.stats.TotalRejected.Load()-rejected, int64(1); (got == want) != (again || test.text != "") || got > want {
+					t.Errorf("%d are rejected", got)
+				}
+				if sent, _ := whole.bandwidth.BandwidthTotals(); !again && sent-sentBefore != int64(len(body)) {
+					t.Errorf("%d bytes are counted, and %d were sent", sent-sentBefore, len(body))
 				}
 				counted := 0.0
 				for sample, n := range scrape(t, whole.prometheus)["http_requests_total"].samples {
@@ -330,7 +477,6 @@ func TestWholeChainConcurrently(t *testing.T) {
 				if string(message) == "panic" {
 					panic("a mistake")
 				}
-				middleware.CountMessage(r.Context())
 				conn.WriteMessage(kind, message)
 			}
 		})

@@ -63,7 +63,7 @@ func bearerAuth(validate validator) Middleware {
 			refuseToken(w, r, err)
 			return
 		}
-		rec.user = user
+		rec.user, rec.validated = user, true
 		next.ServeHTTP(w, r)
 	})
 }
@@ -164,7 +164,7 @@ func QueryAuth(param string, validate func(token string) (any, error)) Middlewar
 			refuseToken(w, r, err)
 			return
 		}
-		rec.user = user
+		rec.user, rec.validated = user, true
 		next.ServeHTTP(w, withoutParam(rec, r, param, rest))
 	})
 }

@@ -598,9 +598,10 @@ func WithMaxDecompressed(n int) CompressorOption {
 	return func(c *compressorConfig) { c.limit = n }
 }
 
-func configOf(opts []CompressorOption) compressorConfig {
+func configOf(name string, opts []CompressorOption) compressorConfig {
 	config := compressorConfig{level: flate.DefaultCompression, limit: 10 << 20}
 	for _, opt := range opts {
+		mustHave(opt != nil, name, "a nil option")
 		opt(&config)
 	}
 	return config
@@ -614,7 +615,7 @@ type GzipCompressor struct {
 
 // NewGzipCompressor returns a GzipCompressor.
 func NewGzipCompressor(opts ...CompressorOption) *GzipCompressor {
-	config := configOf(opts)
+	config := configOf("NewGzipCompressor", opts)
 	c := new(GzipCompressor)
 	c.encoders.make = func() encoder {
 		w, _ := gzip.NewWriterLevel(io.Discard, config.level) // there is such a level
@@ -654,7 +655,7 @@ type DeflateCompressor struct {
 
 // NewDeflateCompressor returns a DeflateCompressor.
 func NewDeflateCompressor(opts ...CompressorOption) *DeflateCompressor {
-	config := configOf(opts)
+	config := configOf("NewDeflateCompressor", opts)
 	c := new(DeflateCompressor)
 	c.raw.make = func() encoder {
 		w, _ := flate.NewWriter(io.Discard, config.level) // there is such a level

@@ -92,7 +92,7 @@ func megoTalk(t testing.TB, url string, fields ...string) (*ws.Conn, http.Header
 
 // A Mego engine says behind all entries, byte by byte, what it says without: in
 // answers, errors, events and uploads whole and in pieces. Its sessions are
-// counted, and closed by the entries that close sessions.
+// counted, as are their messages, and closed by the entries that close sessions.
 func TestWholeChainAroundMego(t *testing.T) {
 	bare := megoEngine(t.TempDir())
 	behind := megoEngine(t.TempDir())
@@ -121,8 +121,9 @@ func TestWholeChainAroundMego(t *testing.T) {
 	if id := header.Get("X-Request-ID"); len(id) != 32 || header.Get("X-Frame-Options") != "DENY" {
 		t.Errorf("the handshake has the fields %v", header)
 	}
-	if got := whole.metrics.Snapshot(); got.ActiveSessions != 1 || behind.Len() != 1 {
-		t.Errorf("%d sessions are counted, the engine has %d", got.ActiveSessions, behind.Len())
+	const asked = 11
+	if got := whole.metrics.Snapshot(); got.ActiveSessions != 1 || behind.Len() != 1 || got.TotalMessages != int64(asked+len(want)) {
+		t.Errorf("%d sessions and %d messages are counted, the engine has %d sessions", got.ActiveSessions, got.TotalMessages, behind.Len())
 	}
 
 	// Who may not come in does not get as far as the engine.

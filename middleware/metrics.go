@@ -25,7 +25,7 @@ type Metrics struct {
 	TotalSessions  atomic.Int64 // sessions that were established
 	ActiveRequests atomic.Int64 // requests under way
 	TotalRequests  atomic.Int64 // requests that are over
-	TotalMessages  atomic.Int64 // messages of sessions, see CountMessage
+	TotalMessages  atomic.Int64 // messages of sessions that came and went, see CountMessage
 
 	counted counted // by this alone
 
@@ -133,11 +133,14 @@ func (m *Metrics) SessionDuration(id string) time.Duration {
 }
 
 // CountMessage counts a message of the session that ctx is from, for every
-// [Metrics] around it. A WebSocket library, or who uses one, calls it for each
-// message that comes or goes.
-func CountMessage(ctx context.Context) {
-	for c := knownOf(ctx).observed.metrics; c != nil; c = c.outer {
-		c.by.TotalMessages.Add(1)
+// [Metrics] around it. Who uses a WebSocket library that does not do so calls it for
+// each message that comes or goes. The messages of packages ws and mego are counted
+// already.
+func CountMessage(ctx context.Context) { knownOf(ctx).observed.metrics.messages(1) }
+
+func (c *counted) messages(n int) {
+	for ; c != nil; c = c.outer {
+		c.by.TotalMessages.Add(int64(n))
 	}
 }
 
@@ -225,6 +228,7 @@ func newRouteMetrics() *routeMetrics {
 func NewPrometheusMetrics(opts ...PrometheusOption) *PrometheusMetrics {
 	p := &PrometheusMetrics{routes: map[string]*routeMetrics{otherRoute: newRouteMetrics()}}
 	for _, opt := range opts {
+		mustHave(opt != nil, "NewPrometheusMetrics", "a nil option")
 		opt(p)
 	}
 	return p

@@ -63,12 +63,12 @@ func TestMetrics(t *testing.T) {
 }
 
 // A session is no request any more, from when it is established until its end, be
-// it by a panic.
+// it by a panic. Its messages, to and fro, are counted by package ws.
 func TestMetricsSessions(t *testing.T) {
 	for _, last := range []string{"end", "panic"} {
 		t.Run(last, func(t *testing.T) {
 			m := middleware.NewMetrics()
-			h := middleware.Chain(middleware.RequestID(), m.Middleware())(echoing(middleware.CountMessage))
+			h := middleware.Chain(middleware.RequestID(), m.Middleware())(echoing(nil))
 			inBubble(t, h, func(t *testing.T, l *pipeListener, _ *http.Client) {
 				conns := make([]*client, 3)
 				for i, id := range []string{"a", "b", "b"} {
@@ -78,7 +78,7 @@ func TestMetricsSessions(t *testing.T) {
 				}
 				conns[0].send(frame(0x81, "hello"))
 				conns[0].want(0x81, "hello")
-				if got, want := m.Snapshot(), (middleware.MetricsSnapshot{ActiveSessions: 3, TotalSessions: 3, TotalMessages: 1}); got != want {
+				if got, want := m.Snapshot(), (middleware.MetricsSnapshot{ActiveSessions: 3, TotalSessions: 3, TotalMessages: 2}); got != want {
 					t.Errorf("during the sessions: %+v, want %+v", got, want)
 				}
 				wantDurations := func(when string, a, b time.Duration) {
@@ -100,7 +100,7 @@ func TestMetricsSessions(t *testing.T) {
 				wantDurations("without a", 0, time.Second)
 				end(conns[2])
 				wantDurations("in the end", 0, 0)
-				if got, want := m.Snapshot(), (middleware.MetricsSnapshot{TotalSessions: 3, TotalMessages: 1}); got != want || m.Open() != 0 {
+				if got, want := m.Snapshot(), (middleware.MetricsSnapshot{TotalSessions: 3, TotalMessages: 5}); got != want || m.Open() != 0 {
 					t.Errorf("afterwards: %+v, want %+v; %d are kept", got, want, m.Open())
 				}
 			})
@@ -822,7 +822,7 @@ func TestMetricsReturnToZero(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.Handle("/fine", fine)
 	mux.Handle("/panic", panicking(http.ErrAbortHandler))
-	mux.Handle("/echo", echoing(func(ctx context.Context) { middleware.CountMessage(ctx) }))
+	mux.Handle("/echo", echoing(nil))
 	const each = 250
 	var waiting [each]chan struct{}
 	mux.HandleFunc("/gone", func(w http.ResponseWriter, r *http.Request) {
@@ -880,7 +880,7 @@ func TestMetricsReturnToZero(t *testing.T) {
 	}
 	asking.Wait()
 	serving.Wait()
-	if got := m.Snapshot(); got.ActiveRequests != 0 || got.ActiveSessions != 0 || got.TotalSessions != each || got.TotalMessages != each || m.Open() != 0 {
+	if got := m.Snapshot(); got.ActiveRequests != 0 || got.ActiveSessions != 0 || got.TotalSessions != each || got.TotalMessages != 3*each || m.Open() != 0 {
 		t.Errorf("Metrics: %+v", got)
 	}
 	if got := stats.Snapshot(); got.ActiveSessions != 0 || got.TotalRejected != 0 || got.TotalAccepted < 4*each || got.PeakSessions < 1 {

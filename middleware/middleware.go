@@ -199,9 +199,10 @@ type record struct {
 
 	known
 
-	request http.Request  // with the record as its context
-	latest  *http.Request // the last copy that was made of it
-	writer  flushWriter
+	request   http.Request  // with the record as its context
+	latest    *http.Request // the last copy that was made of it
+	writer    flushWriter
+	validated bool // user was set
 
 	session *session // nil unless the request asks for an upgrade, or was hijacked
 	traffic *traffic // nil unless someone wants to know
@@ -298,12 +299,43 @@ func (rec *record) fork(w http.ResponseWriter, r *http.Request) *record {
 }
 
 // join takes over what the handler of a forked record has found out. The
-// handler must have returned.
+// handler must have returned. What is the same is not written, since goroutines
+// that were started around it may be reading it.
 func (rec *record) join(forked *record) {
 	if route := forked.route(); route != "" {
-		forked.pattern = route
+		update(&rec.pattern, route)
 	}
-	rec.known = forked.known
+	if forked.validated {
+		rec.validated, rec.user = true, forked.user
+	}
+	if len(forked.extracted) != len(rec.extracted) { // it only grows
+		rec.extracted = forked.extracted
+	}
+	update(&rec.client, forked.client)
+	update(&rec.resolved, forked.resolved)
+	update(&rec.scheme, forked.scheme)
+	update(&rec.requestID, forked.requestID)
+	update(&rec.nonce, forked.nonce)
+	update(&rec.refusal, forked.refusal)
+
+	update(&rec.limits.limiter, forked.limits.limiter)
+	update(&rec.limits.depth, forked.limits.depth)
+	update(&rec.limits.warning, forked.limits.warning)
+
+	update(&rec.observed.trace, forked.observed.trace)
+	update(&rec.observed.span, forked.observed.span)
+	update(&rec.observed.logger, forked.observed.logger)
+	update(&rec.observed.metrics, forked.observed.metrics)
+	update(&rec.observed.bandwidth, forked.observed.bandwidth)
+	update(&rec.observed.compress, forked.observed.compress)
+	update(&rec.observed.data, forked.observed.data)
+}
+
+// update writes a value that is another.
+func update[T comparable](to *T, value T) {
+	if *to != value {
+		*to = value
+	}
 }
 
 // finish ends what the record holds, when the outermost entry returns or panics.

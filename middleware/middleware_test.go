@@ -95,6 +95,12 @@ func TestConstructorPanics(t *testing.T) {
 		{"If without middleware", func() { middleware.If(yes, nil) }, "middleware.If: a nil middleware"},
 		{"Unless without condition", func() { middleware.Unless(nil, mark("")) }, "middleware.Unless: a nil condition"},
 		{"Unless without middleware", func() { middleware.Unless(yes, nil) }, "middleware.Unless: a nil middleware"},
+		{"RequestID option", func() { middleware.RequestID(nil) }, "middleware.RequestID: a nil option"},
+		{"Logger option", func() { middleware.Logger(nil, nil) }, "middleware.Logger: a nil option"},
+		{"PrometheusMetrics option", func() { middleware.NewPrometheusMetrics(nil) }, "middleware.NewPrometheusMetrics: a nil option"},
+		{"Webhook option", func() { middleware.NewWebhook("http://hook.example/", nil) }, "middleware.NewWebhook: a nil option"},
+		{"gzip option", func() { middleware.NewGzipCompressor(nil) }, "middleware.NewGzipCompressor: a nil option"},
+		{"deflate option", func() { middleware.NewDeflateCompressor(nil) }, "middleware.NewDeflateCompressor: a nil option"},
 		{"OnRefuse without function", func() { middleware.OnRefuse(nil) }, "middleware.OnRefuse: a nil function"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -88,6 +88,7 @@ type requestIDs struct{ incoming bool }
 func RequestID(opts ...RequestIDOption) Middleware {
 	ids := requestIDs{incoming: true}
 	for _, opt := range opts {
+		mustHave(opt != nil, "RequestID", "a nil option")
 		opt(&ids)
 	}
 	return entry(func(next http.Handler, rec *record, w http.ResponseWriter, r *http.Request) {
@@ -187,6 +188,7 @@ func WithSkip(skip func(r *http.Request) bool) LoggerOption {
 func Logger(logger *slog.Logger, opts ...LoggerOption) Middleware {
 	l := &requestLog{logger: logger}
 	for _, opt := range opts {
+		mustHave(opt != nil, "Logger", "a nil option")
 		opt(l)
 	}
 	return entry(l.serve)

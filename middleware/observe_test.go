@@ -697,6 +697,15 @@ func (c *collector) add(event string) {
 	c.events = append(c.events, event)
 }
 
+// told returns what it was told so far, and forgets it.
+func (c *collector) told() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	events := c.events
+	c.events = nil
+	return events
+}
+
 func (c *collector) want(t *testing.T, want ...string) {
 	t.Helper()
 	c.mu.Lock()

@@ -580,6 +580,39 @@ func TestTimeoutJoins(t *testing.T) {
 	}
 }
 
+// A goroutine that middleware around Timeout has started may ask for what was found
+// out further out, also while the request ends.
+func TestTimeoutJoinsBesideReaders(t *testing.T) {
+	done := make(chan struct{})
+	reads := func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx, over := r.Context(), make(chan struct{})
+			go func() {
+				defer close(done)
+				for stop := false; !stop; {
+					select {
+					case <-over:
+						stop = true // and once more
+					default:
+					}
+					middleware.GetLogger(ctx)
+					middleware.CountMessage(ctx)
+					if id, user := middleware.GetRequestID(ctx), middleware.User(ctx); id != "x" || user != (userOf{"x"}) || middleware.GetTraceID(ctx) == "" {
+						t.Errorf("the request is %q, of %v", id, user)
+					}
+				}
+			}()
+			next.ServeHTTP(w, r)
+			close(over)
+		})
+	}
+	silent := slog.New(slog.DiscardHandler)
+	h := middleware.Chain(middleware.RequestID(), middleware.Tracing(silent), middleware.SlogAttrs(silent), middleware.NewMetrics().Middleware(),
+		middleware.BearerAuth(validate), reads, middleware.Timeout(time.Hour), middleware.ExtractHeader("X-Request-ID", "id"))(fine)
+	do(h, plainRequest("X-Request-ID: x", "Authorization: Bearer x"))
+	wait(t, done)
+}
+
 // A 503 of Timeout is no refusal: the handler was called.
 func TestTimeoutIsNoRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -133,6 +133,7 @@ func newWebhook(name, url string, opts ...WebhookOption) *WebhookSender {
 	s := &WebhookSender{request: request, capacity: 1024, lanes: make([]lane, 2)}
 	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	for _, opt := range opts {
+		mustHave(opt != nil, name, "a nil option")
 		opt(s)
 	}
 	if !s.shared {

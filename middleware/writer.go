@@ -170,6 +170,16 @@ func (w *writer) AttachSession(s interface {
 	w.rec.attach(s)
 }
 
+// MessageCounter is [CountMessage] for such layers: it returns a function that counts
+// n messages, or nil if there is no Metrics around.
+func (w *writer) MessageCounter() func(n int) {
+	metrics := w.rec.observed.metrics
+	if metrics == nil {
+		return nil
+	}
+	return metrics.messages
+}
+
 // Flush sends what was written so far.
 func (w *flushWriter) Flush() { w.FlushError() }
 

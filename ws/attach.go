@@ -2,22 +2,32 @@ package ws
 
 import "net/http"
 
-// attach makes the connection known to middleware around the handler. The types
-// have no names, so that neither package has to import the other.
+// attach makes the connection known to middleware around the handler, and to those
+// there who count messages. The types have no names, so that neither package has to
+// import the other.
 func attach(w http.ResponseWriter, c *Conn) {
+	if counts, ok := find[interface{ MessageCounter() func(n int) }](w); ok {
+		c.counted.also = counts.MessageCounter()
+	}
+	if attaches, ok := find[interface {
+		AttachSession(interface {
+			SendText(msg string) error
+			Close(code int, reason string) error
+		})
+	}](w); ok {
+		attaches.AttachSession(attached{c})
+	}
+}
+
+// find returns the writer, or the first of those that it wraps, which is a T.
+func find[T any](w http.ResponseWriter) (found T, ok bool) {
 	for {
-		if a, ok := w.(interface {
-			AttachSession(interface {
-				SendText(msg string) error
-				Close(code int, reason string) error
-			})
-		}); ok {
-			a.AttachSession(attached{c})
-			return
+		if found, ok = w.(T); ok {
+			return found, true
 		}
 		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
 		if !ok {
-			return
+			return found, false
 		}
 		w = wrapper.Unwrap()
 	}

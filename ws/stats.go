@@ -50,6 +50,7 @@ type counters struct {
 	bytesRead, bytesWritten       atomic.Int64
 	lasted                        atomic.Int64 // duration until the end, or 0
 	closeCode                     atomic.Int32 // with byPeer
+	also                          func(n int)  // counts messages for middleware; may be nil
 }
 
 const byPeer = 1 << 16 // no close code has this bit
@@ -57,11 +58,19 @@ const byPeer = 1 << 16 // no close code has this bit
 func (k *counters) read(messages, bytes int) {
 	k.messagesRead.Add(int64(messages))
 	k.bytesRead.Add(int64(bytes))
+	k.tell(messages)
 }
 
 func (k *counters) written(messages, bytes int) {
 	k.messagesWritten.Add(int64(messages))
 	k.bytesWritten.Add(int64(bytes))
+	k.tell(messages)
+}
+
+func (k *counters) tell(messages int) {
+	if k.also != nil && messages > 0 {
+		k.also(messages)
+	}
 }
 
 // closes notes a close frame, if it is the first, and reports that.

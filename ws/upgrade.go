@@ -307,7 +307,8 @@ func isKey(values []string) bool {
 //
 // If w, or a writer that it wraps, has a method AttachSession, as the writers of
 // package middleware have, it is given the connection: middleware then ends it with
-// a close frame, or sends it a message that it is about to.
+// a close frame, or sends it a message that it is about to. If it has a method
+// MessageCounter, messages that come and go are counted by what that returns.
 //
 // The connection is found by [http.ResponseController], so that w may be
 // wrapped in types with an Unwrap method; without one, the refusal is 501 and
