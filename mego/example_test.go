@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 
 	"github.com/gongular/gongular"
 	"github.com/gongular/gongular/mego"
@@ -203,4 +205,19 @@ func ExampleEngine_Method() {
 	// result bo, created by ada
 	// error -1002 the name is taken
 	// error -1003 Body: validation failed: name: b o does not validate as alphanum
+}
+
+// The browser client is a file that the server brings along.
+func ExampleScriptHandler() {
+	mux := http.NewServeMux()
+	mux.Handle("/mego", mego.New())
+	mux.Handle("/mego.js", mego.ScriptHandler())
+
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequest("GET", "/mego.js", nil))
+	fmt.Println(w.Code, w.Header().Get("Content-Type"))
+	fmt.Println(strings.Contains(w.Body.String(), "class MegoClient {"))
+	// Output:
+	// 200 text/javascript; charset=utf-8
+	// true
 }

@@ -352,7 +352,7 @@ func TestRefusals(t *testing.T) {
 	b.refused(mego.StatusInvalid, "a message has 500 characters at most", "Say", mego.H{"text": strings.Repeat("x", 501)})
 	b.refused(mego.StatusNoPermission, "refused", "MegoSubscribe", []any{"Said", "tea"}) // to overhear
 	b.refused(mego.StatusNoPermission, "refused", "MegoSubscribe", []any{"Rooms", "x"})
-	b.refused(mego.StatusInvalid, "there is no file", "Share", nil)
+	b.refused(mego.StatusInvalid, "there is no file", "Share", mego.H{"room": "chess"})
 	b.refused(mego.StatusUnimplemented, "", "Shout", nil)
 }
 
@@ -422,7 +422,7 @@ func (p *person) share(number int, name string, data []byte) {
 	if r := p.call("Share", nil, first); r.Event != "MegoChunkNext" {
 		p.t.Fatalf("%+v", r)
 	}
-	p.must("Share", nil, &mego.RawFile{Binary: data[half:], ID: number, Parts: []int{2, 2}, Name: name})
+	p.must("Share", mego.H{"room": "tea"}, &mego.RawFile{Binary: data[half:], ID: number, Parts: []int{2, 2}, Name: name})
 }
 
 func TestFiles(t *testing.T) {
@@ -468,7 +468,10 @@ func TestFiles(t *testing.T) {
 	if res, _ := s.get("/" + url); res.StatusCode != 404 {
 		t.Errorf("when nobody is: %d", res.StatusCode)
 	}
-	b.refused(mego.StatusNoPermission, "you are in no room", "Share", nil, &mego.RawFile{Binary: page, ID: 2})
+	late := &mego.RawFile{Binary: page, ID: 2}
+	b.refused(mego.StatusNoPermission, "you are in no room", "Share", mego.H{"room": "tea"}, late)
+	b.must("Enter", mego.H{"room": "chess", "name": "bo"})
+	b.refused(mego.StatusNoPermission, "you have left the room", "Share", mego.H{"room": "tea"}, late)
 }
 
 func TestFileLimits(t *testing.T) {
@@ -493,7 +496,7 @@ func TestResume(t *testing.T) {
 	a.call("Share", nil, &mego.RawFile{Binary: []byte("hello "), ID: 5, Parts: []int{2, 1}, Name: "greeting.txt"})
 	a.conn.CloseNow()
 	b := s.enter(ada, "tea", "ada")
-	b.must("Share", nil, &mego.RawFile{Binary: []byte("world"), ID: 5, Parts: []int{2, 2}})
+	b.must("Share", mego.H{"room": "tea"}, &mego.RawFile{Binary: []byte("world"), ID: 5, Parts: []int{2, 2}})
 	for {
 		if r := b.event(); r.Event == sharedEvent {
 			_, body := s.get("/" + r.Result.(map[string]any)["url"].(string))

@@ -13,7 +13,7 @@ import (
 //	Enter {name, room}   to be in a room, and in no other
 //	Leave                to be in none
 //	Say   {text}         something to all in the room
-//	Share                a file, in chunks
+//	Share {room}         a file, in chunks, with those in the room
 //
 // and hears, of its room,
 //
@@ -93,8 +93,12 @@ type shared struct {
 	Time time.Time `json:"time"`
 }
 
-// share takes a file when all of it is there, and tells all in the room.
+// share takes a file when all of it is there, and tells all in the room. The
+// person may have left that meanwhile: the file is not for others then.
 type share struct {
+	Body struct {
+		Room string `json:"room"`
+	}
 	Call  *mego.Context
 	Lobby *lobby
 	Shelf *shelf
@@ -104,6 +108,9 @@ func (h *share) Handle(*gongular.Context) error {
 	room, name, err := whereabouts(h.Call.Session)
 	if err != nil {
 		return err
+	}
+	if room != h.Body.Room {
+		return gongular.Error(http.StatusForbidden, "you have left the room")
 	}
 	f, err := h.Call.GetFile()
 	if err != nil {

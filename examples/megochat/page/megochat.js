@@ -314,16 +314,16 @@ function send(list) {
 		const card = make("li", "", make("span", "upload-name", file.name), state, bar);
 		uploads.append(card);
 		const mine = visit;
-		sending = sending.then(() => visit === mine && upload(file, card, state, bar));
+		sending = sending.then(() => visit === mine && upload(file, mine.room, card, state, bar));
 	}
 }
 
-async function upload(file, card, state, bar) {
+async function upload(file, room, card, state, bar) {
 	try {
 		if (file.size > maxFile) {
 			throw new Error(`a file has ${sizeOf(maxFile)} at most`);
 		}
-		const request = mego.call("Share").sendFileChunks(file).progress(({ loaded, total }) => {
+		const request = mego.call("Share").send({ room }).sendFileChunks(file).progress(({ loaded, total }) => {
 			bar.value = loaded / total;
 			state.textContent = `${sizeOf(loaded)} of ${sizeOf(total)}`;
 		});
