@@ -226,3 +226,24 @@ func TestETagOfEncoded(t *testing.T) {
 func TestETagEverywhere(t *testing.T) {
 	everywhere(t, middleware.ETag(1<<10))
 }
+
+// An answer that ETag has tagged is compressed, with a weak tag, and asked for again
+// by that.
+func TestCompressAroundETag(t *testing.T) {
+	h := middleware.Chain(middleware.Compress(middleware.NewGzipCompressor(), nil), middleware.ETag(64<<10))(text(5000))
+	plain := do(h, request("GET", "/"))
+	strong := plain.Header().Get("ETag")
+	w := do(h, request("GET", "/", "Accept-Encoding: gzip"))
+	weak := w.Header().Get("ETag")
+	if !strings.HasPrefix(strong, `"`) || weak != "W/"+strong || w.Header().Get("Content-Encoding") != "gzip" || unpack(t, "gzip", w.Body) != plain.Body.String() {
+		t.Fatalf("the tags are %s and %s, the header is %v", strong, weak, w.Header())
+	}
+	for _, test := range []struct{ accept, match, tag string }{
+		{"gzip", weak, weak}, {"gzip", strong, strong}, {"br", weak, strong}, {"br", strong, strong},
+	} {
+		w := do(h, request("GET", "/", "Accept-Encoding: "+test.accept, "If-None-Match: "+test.match))
+		if w.Code != 304 || w.Body.Len() != 0 || w.Header().Get("ETag") != test.tag || w.Header().Get("Content-Encoding") != "" || w.Header().Get("Vary") != "Accept-Encoding" {
+			t.Errorf("%s, who has %s: answered %d, %v", test.accept, test.match, w.Code, w.Header())
+		}
+	}
+}

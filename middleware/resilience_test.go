@@ -55,6 +55,16 @@ func TestRecover(t *testing.T) {
 
 type secret string
 
+// The log of a panic has the id of the request.
+func TestRecoverLogsTheID(t *testing.T) {
+	var j journal
+	h := middleware.Chain(middleware.RequestID(), middleware.TrustedProxies("192.0.2.1"), middleware.Recover(j.logger(slog.LevelInfo)))(panicking(errors.New("x")))
+	do(h, request("GET", "/a", "X-Request-ID: x1", "X-Forwarded-For: 203.0.113.7"))
+	if got := j.record(t); got["request_id"] != "x1" || got["client"] != "203.0.113.7" || got["value"] != "x" {
+		t.Errorf("logged %v", got)
+	}
+}
+
 // A deep stack is cut.
 func TestRecoverStack(t *testing.T) {
 	var log bytes.Buffer

@@ -52,3 +52,13 @@ func TestSessionDataInSessions(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+// The parameter that QueryAuth takes is not among the data of the session.
+func TestSessionDataBehindQueryAuth(t *testing.T) {
+	h := middleware.Chain(middleware.QueryAuth("token", validate), middleware.SessionData())(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, middleware.GetSessionData(r.Context()).Query)
+	}))
+	if got := do(h, upgrade("/?room=7&token=x")).Body.String(); got != "map[room:[7]]" {
+		t.Errorf("the query is %s", got)
+	}
+}
