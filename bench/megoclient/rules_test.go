@@ -24,6 +24,13 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// README's snippet does what it says.
+func TestREADME(t *testing.T) {
+	readme, err := filepath.Abs("../../README.md")
+	must(t, err)
+	run(t, "testdata/readme.js", "MEGO_URL="+serve(t).url, "README="+readme)
+}
+
 // The codec and npm's @msgpack/msgpack agree on values made by chance.
 func TestAgreeWithNPM(t *testing.T) { run(t, "testdata/agree.js") }
 

@@ -162,6 +162,7 @@ func newEngine(t testing.TB, resume time.Duration) *mego.Engine {
 		c.Respond([]any{v, ok})
 	})
 	e.Register("Files", files)
+	e.Register("Share", files)
 	e.Register("Early", files).ChunkHandler = func(_ *mego.Context, raw *mego.RawFile, _ *mego.File) mego.ChunkStatus {
 		if raw.Parts[1] == 2 {
 			return mego.ChunkDone
