@@ -726,6 +726,7 @@ func ExampleRouter_Use_middleware() {
 		middleware.CORS(middleware.CORSConfig{Origins: origins, AllowCredentials: true}),
 		middleware.CSRF(origins),
 		middleware.RequestRate(100, 200),
+		middleware.RateLimit(50),
 		middleware.BodyLimit(100),
 	)
 	e.Handle("GET /metrics", metrics.Handler())
@@ -737,9 +738,11 @@ func ExampleRouter_Use_middleware() {
 		middleware.MaxInFlight(200),
 		middleware.NewCircuitBreaker(5, 10*time.Second).Middleware(),
 		middleware.Unless(middleware.IsUpgrade, middleware.Timeout(time.Second)),
+		middleware.SessionTimeoutWithWarning(time.Hour, time.Minute, logger),
 		middleware.IdleTimeout(time.Minute),
 		middleware.Compress(middleware.NewGzipCompressor(), logger),
 		middleware.ETag(64<<10),
+		middleware.TokenBucket(10, 20),
 	)
 	api.GET("/users/:Username", &PathParamHandler{})
 	api.POST("/reports", &simpleHandler{}).Use(middleware.RequestRate(0.1, 1, middleware.WithKey(userKey)))

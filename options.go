@@ -94,7 +94,8 @@ type Options struct {
 
 	// PassPanics leaves panics to net/http, which closes the connection, or to a
 	// middleware. By default they are logged with their stack and become a
-	// [PanicError] for the error handler.
+	// [PanicError] for the error handler. A WebSocket is closed with 1011 either
+	// way.
 	PassPanics bool
 
 	// Logger takes what concerns the server and not the client: panics, errors

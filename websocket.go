@@ -114,13 +114,20 @@ func session(s ws.Stats) stats.Session {
 	}
 }
 
-// runSocket runs Handle, after which the connection is closed: 1011 after a panic.
+// runSocket runs Handle, after which the connection is closed: 1011 after a panic,
+// which goes on if the options say so.
 func (c *Context) runSocket(conn *ws.Conn) {
 	defer conn.Close()
 	defer func() {
 		if value := recover(); value != nil {
-			c.failed(c.recovered(value))
+			passes := c.options().PassPanics
+			if !passes {
+				c.failed(c.recovered(value))
+			}
 			conn.WriteClose(ws.CloseInternalServerErr, "")
+			if passes {
+				panic(value)
+			}
 		}
 	}()
 	c.rare.socket.Handle(conn)

@@ -1,10 +1,16 @@
 package middleware_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"runtime"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/gongular/gongular"
 	"github.com/gongular/gongular/middleware"
@@ -31,8 +37,15 @@ func (h *chat) Before(c *gongular.Context) (http.Header, error) {
 
 func (h *chat) Handle(conn *ws.Conn) {
 	conn.WriteMessage(ws.TextMessage, []byte("hello, "+h.user))
-	conn.ReadMessage()
+	if _, message, _ := conn.ReadMessage(); string(message) == "panic" {
+		panic("a mistake")
+	}
 }
+
+// mistaken is a handler of the engine with a mistake.
+type mistaken struct{}
+
+func (*mistaken) Handle(c *gongular.Context) error { panic("a mistake") }
 
 // The engine works behind and around middleware, and its WebSockets do.
 func TestEngine(t *testing.T) {
@@ -92,4 +105,56 @@ func TestEngine(t *testing.T) {
 		t.Errorf("without a token: %s", res.Status)
 	}
 	see(middleware.Seen{Status: 401, Started: true, Written: 34, Refusal: "missing authorization"})
+}
+
+// Panics of an engine that passes them on, in requests and sessions, are what Recover
+// logs, with the stack of the handler, and what the others see.
+func TestEnginePanics(t *testing.T) {
+	var j journal
+	log := j.logger(slog.LevelInfo)
+	breaker := middleware.NewCircuitBreaker(1000, time.Hour)
+	e := gongular.NewEngine(gongular.Options{Logger: log, PassPanics: true})
+	e.SetRouteCallback(gongular.NoOpRouteCallback)
+	e.Use(middleware.Logger(log), middleware.Recover(log), breaker.Middleware())
+	e.GET("/broken", &mistaken{})
+	e.GetWSRouter().Handle("/chat", &chat{})
+	s := start(t, e)
+
+	res, err := s.Client().Get(s.URL + "/broken")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _ := io.ReadAll(res.Body)
+	res.Body.Close()
+	if res.StatusCode != 500 || string(body) != `{"error":"internal server error"}`+"\n" {
+		t.Errorf("answered %s %s", res.Status, body)
+	}
+	c, _ := dial(t, s, "/chat")
+	c.want(0x81, "hello, ")
+	c.send(frame(0x81, "panic"))
+	c.wantClose(1011, "")
+	c.conn.Close()
+
+	var lines []string
+	for end := time.Now().Add(patience); !strings.Contains(strings.Join(lines, ""), "session closed") && time.Now().Before(end); runtime.Gosched() {
+		lines = append(lines, j.lines()...)
+	}
+	if n := breaker.Failures(); n != 1 { // since the session was established, which is a success
+		t.Errorf("%d failures in a row", n)
+	}
+	var logged []string
+	for _, line := range lines {
+		var record map[string]any
+		if err := json.Unmarshal([]byte(line), &record); err != nil {
+			t.Fatal(err)
+		}
+		if stack, ok := record["stack"].(string); ok && !strings.Contains(stack, "middleware_test.(*mistaken).Handle") && !strings.Contains(stack, "middleware_test.(*chat).Handle") {
+			t.Errorf("the stack is %s", stack)
+		}
+		logged = append(logged, fmt.Sprint(record["level"], " ", record["msg"], " ", record["path"], " ", record["cause"]))
+	}
+	want := []string{"ERROR panic /broken <nil>", "ERROR request /broken <nil>", "INFO session opened /chat <nil>", "ERROR panic /chat <nil>", "ERROR session closed /chat internal server error"}
+	if !slices.Equal(logged, want) {
+		t.Errorf("logged\n%s\nwant\n%s", strings.Join(logged, "\n"), strings.Join(want, "\n"))
+	}
 }

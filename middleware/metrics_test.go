@@ -78,6 +78,7 @@ func TestMetricsSessions(t *testing.T) {
 				}
 				conns[0].send(frame(0x81, "hello"))
 				conns[0].want(0x81, "hello")
+				synctest.Wait()
 				if got, want := m.Snapshot(), (middleware.MetricsSnapshot{ActiveSessions: 3, TotalSessions: 3, TotalMessages: 2}); got != want {
 					t.Errorf("during the sessions: %+v, want %+v", got, want)
 				}

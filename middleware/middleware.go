@@ -199,10 +199,9 @@ type record struct {
 
 	known
 
-	request   http.Request  // with the record as its context
-	latest    *http.Request // the last copy that was made of it
-	writer    flushWriter
-	validated bool // user was set
+	request http.Request  // with the record as its context
+	latest  *http.Request // the last copy that was made of it
+	writer  flushWriter
 
 	session *session // nil unless the request asks for an upgrade, or was hijacked
 	traffic *traffic // nil unless someone wants to know
@@ -220,6 +219,7 @@ type known struct {
 	onRefuse  func(refusalWriter) // OnRefuse
 	pattern   string              // of the route, when a router has found one
 	resolved  bool                // client is what TrustedProxies says
+	validated bool                // user was set, and not before a fork
 	scheme    scheme              // TrustedProxies
 
 	limits   limitState   // of limits and times
@@ -295,6 +295,7 @@ func newRecord(w http.ResponseWriter, r *http.Request) *record {
 func (rec *record) fork(w http.ResponseWriter, r *http.Request) *record {
 	forked := newRecord(w, r)
 	forked.known = rec.known
+	forked.validated = false
 	return forked
 }
 

@@ -16,15 +16,14 @@ import (
 //
 // It comes in two forms, with Flush and without, as the server's does.
 type writer struct {
-	rec     *record
-	under   http.ResponseWriter
-	top     layer // where the handler's calls go first
-	asked   int32 // the status that the handler set; 0: none
-	sent    int32 // the status that went out; 0: none
-	flushes bool
-	size    atomic.Int64 // bytes of the body that went out; may be read by any goroutine
+	rec   *record
+	under http.ResponseWriter
+	top   layer        // where the handler's calls go first
+	asked int32        // the status that the handler set; 0: none
+	sent  int32        // the status that went out; 0: none
+	size  atomic.Int64 // bytes of the body that went out; may be read by any goroutine
 
-	hijacked bool
+	flushes, hijacked bool
 }
 
 // A layer changes what a handler writes. It embeds the layer below, and calls

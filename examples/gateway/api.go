@@ -99,7 +99,7 @@ func (h *makeReport) Handle(c *gongular.Context) error {
 	return nil
 }
 
-// echo is a WebSocket behind the same list.
+// echo is a WebSocket behind the same list. It closes those that say too much.
 type echo struct{}
 
 func (h *echo) Before(c *gongular.Context) (http.Header, error) { return nil, nil }
@@ -108,6 +108,10 @@ func (h *echo) Handle(conn *ws.Conn) {
 	for {
 		kind, message, err := conn.ReadMessage()
 		if err != nil {
+			return
+		}
+		if !middleware.GetRateLimiter(conn.Request().Context()).Allow() {
+			conn.WriteClose(ws.ClosePolicyViolation, "too many messages")
 			return
 		}
 		if err := conn.WriteMessage(kind, message); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -234,7 +235,7 @@ func TestPasses(t *testing.T) {
 	}
 }
 
-// A WebSocket passes the same list, and is refused by it.
+// A WebSocket passes the same list, is limited and is refused by it.
 func TestEcho(t *testing.T) {
 	base, _ := serve(t)
 	url := "ws" + strings.TrimPrefix(base, "http") + "/api/echo"
@@ -247,6 +248,14 @@ func TestEcho(t *testing.T) {
 	}
 	if _, message, err := conn.ReadMessage(); string(message) != "hello" || err != nil {
 		t.Errorf("the echo is %q, %v", message, err)
+	}
+	for err == nil { // more than the limiter has tokens for
+		if err = conn.WriteMessage(ws.TextMessage, []byte("hello")); err == nil {
+			_, _, err = conn.ReadMessage()
+		}
+	}
+	if closed, ok := errors.AsType[*ws.CloseError](err); !ok || closed.Code != ws.ClosePolicyViolation || closed.Text != "too many messages" {
+		t.Errorf("it ends with %v", err)
 	}
 	conn.Close()
 	for _, test := range []struct {

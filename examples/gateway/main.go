@@ -69,6 +69,7 @@ func newEngine(logger *slog.Logger) *gongular.Engine {
 		middleware.CORS(middleware.CORSConfig{Origins: origins, AllowCredentials: true}),
 		middleware.CSRF(origins),
 		middleware.RequestRate(100, 200),
+		middleware.RateLimit(50),
 		middleware.BodyLimit(100),
 	)
 	e.Handle("GET /metrics", metrics.Handler())
@@ -80,9 +81,11 @@ func newEngine(logger *slog.Logger) *gongular.Engine {
 		middleware.MaxInFlight(200),
 		middleware.NewCircuitBreaker(5, 10*time.Second).Middleware(),
 		middleware.Unless(middleware.IsUpgrade, middleware.Timeout(time.Second)),
+		middleware.SessionTimeoutWithWarning(time.Hour, time.Minute, logger),
 		middleware.IdleTimeout(time.Minute),
 		middleware.Compress(middleware.NewGzipCompressor(), logger),
 		middleware.ETag(64<<10),
+		middleware.TokenBucket(10, 20),
 	)
 	api.GET("/hello/{Name}", &hello{})
 	api.POST("/notes", &addNote{})
