@@ -362,6 +362,7 @@ func (e *Engine) enter(s *Session) error {
 	e.mu.Unlock()
 	if old != nil {
 		old.peer.end(closeReplaced, "mego: replaced by a newer connection")
+		<-old.peer.parked // it may have been ending already
 	}
 	return nil
 }

@@ -53,11 +53,12 @@ type peer struct {
 	subscribed map[subscription]struct{} // guarded by engine.events
 	unlisted   bool                      // the same: it takes no subscriptions
 
-	gone chan struct{} // closed when the connection is, and HandleDisconnect knows
+	parked chan struct{} // closed when its uploads are where a newer session finds them
+	gone   chan struct{} // closed when the connection is, and HandleDisconnect knows
 }
 
 func newPeer(e *Engine, c *core, r *http.Request) *peer {
-	p := &peer{engine: e, core: c, from: r.Context(), registered: -1, gone: make(chan struct{})}
+	p := &peer{engine: e, core: c, from: r.Context(), registered: -1, parked: make(chan struct{}), gone: make(chan struct{})}
 	p.ctx, p.cancel = context.WithCancel(p.from)
 	p.reading, p.stopReading = context.WithCancel(p.ctx)
 	p.request = r.WithContext(p.ctx)
@@ -337,14 +338,6 @@ func (p *peer) end(code int, reason string) {
 	uploads, files := p.uploads, p.files
 	p.uploads, p.files = nil, nil
 	p.mu.Unlock()
-	if session != nil {
-		p.engine.leave(session)
-		p.engine.unsubscribeAll(p)
-		if client.Close(code, reason) != nil { // a code that is not to be sent
-			client.Close(ws.CloseGoingAway, reason)
-		}
-	}
-	p.cancel()
 	for _, u := range uploads {
 		if u.timer != nil {
 			u.timer.Stop()
@@ -353,6 +346,15 @@ func (p *peer) end(code int, reason string) {
 			delete(files, u.temp)
 		}
 	}
+	close(p.parked)
+	if session != nil {
+		p.engine.leave(session)
+		p.engine.unsubscribeAll(p)
+		if client.Close(code, reason) != nil { // a code that is not to be sent
+			client.Close(ws.CloseGoingAway, reason)
+		}
+	}
+	p.cancel()
 	for f := range files {
 		f.discard()
 	}

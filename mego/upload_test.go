@@ -552,6 +552,25 @@ func TestResume(t *testing.T) {
 	})
 }
 
+// Point 4: a client that is back at once does not overtake the end of its former
+// session, which has the upload.
+func TestResumeAtOnce(t *testing.T) {
+	e := mego.New()
+	e.Option.ResumeTimeout = time.Minute
+	e.Register("describe", describe)
+	s := serve(t, e)
+	for i := range 200 {
+		c := s.dial(t, 0)
+		c.next("describe", nil, piece(1, 2, 1, "aa"))
+		if i%2 == 0 {
+			c.conn.Close()
+		} else {
+			c.conn.CloseNow()
+		}
+		s.dial(t, 0).want([]any{[]any{"big", "bin", int64(3), "aab"}}, "describe", nil, piece(1, 2, 2, "b"))
+	}
+}
+
 // Point 4: what a process that was killed has left behind is removed; what is
 // somebody else's is not.
 func TestLeftovers(t *testing.T) {
