@@ -26,7 +26,7 @@ type Client struct {
 	mu      sync.Mutex // guards what follows
 	queue   sendQueue
 	phase   phase
-	writing bool      // a goroutine runs write; it does while there is a queue
+	writing bool      // somebody writes the queue, or is about to
 	last    *farewell // what comes after the queue, or nil
 	sent    int64
 	dropped int64
@@ -237,23 +237,61 @@ func (c *Client) lost(n int) {
 	c.hub.counts.dropped.Add(int64(n))
 }
 
-// startWriting starts a goroutine, if none runs, for who holds c.mu.
+// startWriting sees that the queue is written, for who holds c.mu.
 func (c *Client) startWriting() {
-	if !c.writing {
-		c.writing = true
-		c.hub.writers.add()
-		go c.write()
+	if c.writing {
+		return
+	}
+	c.writing = true
+	c.hub.writers.add()
+	if c.conn.in.wait != nil {
+		c.hub.ready.add(c)
+	} else {
+		go c.write(nil, nil)
 	}
 }
 
-// write empties the queue, and does what comes after it.
-func (c *Client) write() {
+// tryWrite empties the queue as long as that does not wait. It leaves what does
+// to a goroutine, together with the batch, and returns one to go on with.
+func (c *Client) tryWrite(b *batch) *batch {
+	for c.next(b) {
+		begun, rest, err := c.conn.tryBatch(b.messages)
+		if !begun || rest != nil || err != nil {
+			go c.write(b, rest)
+			return batches.Get().(*batch)
+		}
+		c.written(len(b.messages), nil)
+	}
+	if c.ends() {
+		go c.write(nil, nil)
+	} else {
+		c.hub.writers.done()
+	}
+	return b
+}
+
+// write empties the queue, and does what comes after it. If b is not nil, it is
+// what has been taken from the queue, and the rest what is left to be written of
+// it, or nil if that has not begun.
+func (c *Client) write(b *batch, rest *blockedWrite) {
 	defer c.hub.writers.done()
-	b := batches.Get().(*batch)
+	if b == nil {
+		b = batches.Get().(*batch)
+		c.next(b)
+	}
 	var err error
-	for err == nil && c.next(b) {
-		err = c.conn.writeBatch(b.messages, c.hub.writeDeadline())
+	for len(b.messages) > 0 {
+		if rest != nil {
+			err = c.conn.finishBatch(rest, c.hub.writeDeadline())
+			rest = nil
+		} else {
+			err = c.conn.writeBatch(b.messages, c.hub.writeDeadline())
+		}
 		c.written(len(b.messages), err)
+		if err != nil {
+			break
+		}
+		c.next(b)
 	}
 	b.put()
 	if err != nil {
@@ -290,6 +328,13 @@ func (c *Client) written(n int, err error) {
 	}
 	c.sent += int64(n)
 	c.hub.counts.sent.Add(int64(n))
+}
+
+// ends reports whether the client is to be closed and has nothing queued.
+func (c *Client) ends() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.phase == phaseClosing && !c.writing
 }
 
 // sayFarewell ends a client that is to be closed and has nothing queued.

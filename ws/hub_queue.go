@@ -2,6 +2,7 @@ package ws
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -70,6 +71,50 @@ func (b *batch) fill(q *sendQueue) {
 	}
 }
 
+// readyClients are clients that have something to write to a socket, and
+// goroutines that do it as long as it does not wait: one for each CPU, as a
+// goroutine for each client would cost a good part of what a write costs.
+type readyClients struct {
+	mu      sync.Mutex
+	clients []*Client // those before start are nil
+	start   int
+	running int // goroutines
+}
+
+// add has somebody write for the client.
+func (r *readyClients) add(c *Client) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.clients = append(r.clients, c)
+	if r.running < runtime.GOMAXPROCS(0) {
+		r.running++
+		go r.run()
+	}
+}
+
+func (r *readyClients) run() {
+	b := batches.Get().(*batch)
+	for c := r.take(); c != nil; c = r.take() {
+		b = c.tryWrite(b)
+	}
+	b.put()
+}
+
+// take removes the first client, or ends a goroutine if there is none.
+func (r *readyClients) take() *Client {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.start == len(r.clients) {
+		r.clients, r.start = nil, 0
+		r.running--
+		return nil
+	}
+	c := r.clients[r.start]
+	r.clients[r.start] = nil
+	r.start++
+	return c
+}
+
 // put gives an empty batch back.
 func (b *batch) put() {
 	clear(b.messages)
@@ -87,24 +132,85 @@ func (c *Conn) writeBatch(messages []*PreparedMessage, deadline time.Time) error
 		return writeError(err)
 	}
 	defer c.giveWriting()
-	f := outgoing{first: finBit | BinaryMessage, message: true}
-	if len(messages) == 1 && !c.client && !c.deflates(messages[0]) {
-		f.whole, f.size = messages[0].plain, len(messages[0].data)
-		return c.writeNow(ctx, deadline, f)
-	}
-	b := frames.Get().(*[]byte)
-	defer giveFrames(b)
-	*b = (*b)[:0]
-	for _, pm := range messages {
-		*b = c.appendPrepared(*b, pm)
-		f.size += len(pm.data)
-	}
-	f.whole = *b
+	f, buf := c.join(messages)
+	defer giveFrames(buf)
 	err := c.writeNow(ctx, deadline, f)
 	if err == nil {
 		c.counted.written(len(messages)-1, 0) // beside the one that has been counted
 	}
 	return err
+}
+
+// join returns the frames of messages as one, for who has the turn to write, and
+// the buffer that they are in, if it is to be given back.
+func (c *Conn) join(messages []*PreparedMessage) (f outgoing, buf *[]byte) {
+	f = outgoing{first: finBit | BinaryMessage, message: true}
+	if len(messages) == 1 && !c.client && !c.deflates(messages[0]) {
+		f.whole, f.size = messages[0].plain, len(messages[0].data)
+		return f, nil
+	}
+	buf = frames.Get().(*[]byte)
+	*buf = (*buf)[:0]
+	for _, pm := range messages {
+		*buf = c.appendPrepared(*buf, pm)
+		f.size += len(pm.data)
+	}
+	f.whole = *buf
+	return f, buf
+}
+
+// A blockedWrite is what the network did not take at once of a batch. Who has it
+// has the turn to write.
+type blockedWrite struct {
+	frames   outgoing
+	buf      *[]byte
+	sent     int // bytes of the frames
+	messages int
+}
+
+// tryBatch is writeBatch without waiting for anything. It reports whether it has
+// had the turn to write and has begun; if so, but the network did not take all of
+// it, finishBatch has to be called.
+func (c *Conn) tryBatch(messages []*PreparedMessage) (begun bool, rest *blockedWrite, err error) {
+	if c.in.wait == nil || c.cork.holding.Load() || !c.writing.tryTake() {
+		return false, nil, nil
+	}
+	if c.open != nil || c.out != nil || c.writeErr != nil {
+		c.writing.give()
+		go c.checkCork() // which may wait
+		return false, nil, nil
+	}
+	c.writeGate.setDeadline(time.Time{}) // on a closed connection, writing fails too
+	f, buf := c.join(messages)
+	n, err := c.in.wait.write(f.whole)
+	if err == nil && n < len(f.whole) {
+		return true, &blockedWrite{f, buf, n, len(messages)}, nil
+	}
+	err = c.endBatch(f, buf, len(messages), err)
+	c.writing.give()
+	return true, nil, err
+}
+
+// finishBatch writes the rest, before the deadline, if that is not zero.
+func (c *Conn) finishBatch(rest *blockedWrite, deadline time.Time) error {
+	defer c.giveWriting()
+	c.writeGate.setDeadline(deadline)
+	_, err := c.conn.Write(rest.frames.whole[rest.sent:])
+	return c.endBatch(rest.frames, rest.buf, rest.messages, err)
+}
+
+// endBatch notes what became of a batch, for who has the turn to write, and
+// returns the error of writing it.
+func (c *Conn) endBatch(f outgoing, buf *[]byte, messages int, err error) error {
+	giveFrames(buf)
+	if err != nil {
+		err = writeError(err)
+		c.endWriting(err)
+		return err
+	}
+	c.sent(f)
+	c.counted.written(messages-1, 0)
+	return nil
 }
 
 // deflates reports whether the message is to be compressed.

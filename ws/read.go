@@ -252,9 +252,6 @@ func (s *shownMessage) frame(first byte, payload []byte) []byte {
 	}
 	var h [maxHeaderSize]byte
 	header := appendHeader(h[:0], first, len(payload))
-	if len(header) > s.start {
-		return nil
-	}
 	b := s.read[s.start-len(header) : s.start+len(payload)]
 	copy(b, header)
 	return b

@@ -13,13 +13,18 @@ import (
 // A waiter reads from a socket into a buffer that is borrowed only when
 // something has arrived, and writes to it what it takes at once.
 type waiter struct {
-	conn  net.Conn
-	raw   syscall.RawConn
-	tryIn func(fd uintptr) bool // try, made once
+	conn   net.Conn
+	raw    syscall.RawConn
+	tryIn  func(fd uintptr) bool // try, made once
+	tryOut func(fd uintptr) bool // tryWrite, made once
 
 	in  *input // of the read that goes on
 	n   int    // what became of it
 	err error
+
+	out     []byte // of the write that goes on
+	written int    // what became of it
+	outErr  error
 }
 
 // newWaiter returns the waiter of a plain socket, or nil.
@@ -32,7 +37,7 @@ func newWaiter(conn net.Conn) *waiter {
 		return nil
 	}
 	w := &waiter{conn: conn, raw: raw}
-	w.tryIn = w.try
+	w.tryIn, w.tryOut = w.try, w.tryWrite
 	return w
 }
 
@@ -65,24 +70,28 @@ func (w *waiter) try(fd uintptr) bool {
 	return false
 }
 
-// write writes as much as the socket takes at once, which may be nothing.
+// write writes as much as the socket takes at once, which may be nothing. It is
+// for who has the turn to write.
 func (w *waiter) write(p []byte) (int, error) {
-	var n int
-	var failed error
-	err := w.raw.Write(func(fd uintptr) bool {
-		n, failed = again(func() (int, error) { return syscall.Write(int(fd), p) })
-		return true
-	})
+	w.out = p
+	err := w.raw.Write(w.tryOut)
+	w.out = nil
 	switch {
 	case err != nil:
 		return 0, err
-	case failed == nil:
-		return n, nil
-	case errors.Is(failed, syscall.EAGAIN):
+	case w.outErr == nil:
+		return w.written, nil
+	case errors.Is(w.outErr, syscall.EAGAIN):
 		return 0, nil
 	default:
-		return 0, w.failed("write", failed)
+		return 0, w.failed("write", w.outErr)
 	}
+}
+
+// tryWrite writes what the socket takes, and does not wait for more.
+func (w *waiter) tryWrite(fd uintptr) bool {
+	w.written, w.outErr = again(func() (int, error) { return syscall.Write(int(fd), w.out) })
+	return true
 }
 
 // again does a system call until no signal interrupts it.
