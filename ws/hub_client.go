@@ -251,10 +251,18 @@ func (c *Client) startWriting() {
 	}
 }
 
-// tryWrite empties the queue as long as that does not wait. It leaves what does
-// to a goroutine, together with the batch, and returns one to go on with.
+// tryWrite writes what is queued, as long as that does not wait. It leaves what
+// does to a goroutine, together with the batch, and returns one to go on with.
 func (c *Client) tryWrite(b *batch) *batch {
-	for c.next(b) {
+	for range turnSize {
+		if !c.next(b) {
+			if c.ends() {
+				go c.write(nil, nil)
+			} else {
+				c.hub.writers.done()
+			}
+			return b
+		}
 		begun, rest, err := c.conn.tryBatch(b.messages)
 		if !begun || rest != nil || err != nil {
 			go c.write(b, rest)
@@ -262,11 +270,7 @@ func (c *Client) tryWrite(b *batch) *batch {
 		}
 		c.written(len(b.messages), nil)
 	}
-	if c.ends() {
-		go c.write(nil, nil)
-	} else {
-		c.hub.writers.done()
-	}
+	c.hub.ready.add(c) // behind the others
 	return b
 }
 

@@ -8,8 +8,11 @@ import (
 	"time"
 )
 
-// keptQueue is how many messages an empty queue keeps room for.
-const keptQueue = 32
+const (
+	keptQueue = 32      // messages that an empty queue keeps room for
+	keptReady = 4 << 10 // clients that it does if none is ready
+	turnSize  = 4       // batches that are written to one client, if others wait
+)
 
 // A sendQueue has the messages that wait for a client, first come, first served.
 type sendQueue struct {
@@ -85,6 +88,11 @@ type readyClients struct {
 func (r *readyClients) add(c *Client) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if len(r.clients) == cap(r.clients) && r.start > len(r.clients)/2 {
+		n := copy(r.clients, r.clients[r.start:])
+		clear(r.clients[n:])
+		r.clients, r.start = r.clients[:n], 0
+	}
 	r.clients = append(r.clients, c)
 	if r.running < runtime.GOMAXPROCS(0) {
 		r.running++
@@ -105,7 +113,10 @@ func (r *readyClients) take() *Client {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.start == len(r.clients) {
-		r.clients, r.start = nil, 0
+		r.clients, r.start = r.clients[:0], 0
+		if cap(r.clients) > keptReady {
+			r.clients = nil
+		}
 		r.running--
 		return nil
 	}
@@ -169,15 +180,14 @@ type blockedWrite struct {
 }
 
 // tryBatch is writeBatch without waiting for anything. It reports whether it has
-// had the turn to write and has begun; if so, but the network did not take all of
-// it, finishBatch has to be called.
+// had the turn to write and has begun: if not, writeBatch has to be called; if so,
+// but the network did not take all of it, finishBatch.
 func (c *Conn) tryBatch(messages []*PreparedMessage) (begun bool, rest *blockedWrite, err error) {
 	if c.in.wait == nil || c.cork.holding.Load() || !c.writing.tryTake() {
 		return false, nil, nil
 	}
 	if c.open != nil || c.out != nil || c.writeErr != nil {
-		c.writing.give()
-		go c.checkCork() // which may wait
+		c.writing.give() // without checkCork, which may wait: writeBatch calls it
 		return false, nil, nil
 	}
 	c.writeGate.setDeadline(time.Time{}) // on a closed connection, writing fails too

@@ -215,10 +215,9 @@ func (c *Conn) endWriting(err error) {
 
 // send sends what is held back and the frame; or holds it back as well. It
 // returns how much it has sent. Header and payload go in one call if they are
-// short.
+// short, or if the payload has room for a header in front of it.
 func (c *Conn) send(f outgoing, hold bool) (int64, error) {
-	switch {
-	case f.whole == nil && c.out == nil && !hold:
+	if f.whole == nil && c.out == nil && !hold {
 		if b := c.answer.frame(f.first, f.payload); b != nil {
 			n, err := c.conn.Write(b)
 			return int64(n), err

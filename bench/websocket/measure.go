@@ -83,7 +83,7 @@ type plan struct {
 
 var (
 	full = plan{
-		heats: 5, rounds: 5, sizes: []int{32, 1 << 10, 16 << 10, 1 << 20}, connections: []int{1, 64, 512},
+		heats: 4, rounds: 4, sizes: []int{32, 1 << 10, 16 << 10, 1 << 20}, connections: []int{1, 64, 512},
 		work: 100 * time.Millisecond, crowd: 2000, casts: 31, idle: 3,
 	}
 	quick = plan{

@@ -112,17 +112,21 @@ func (s *ourServer) serve(l net.Listener, m mode) {
 			ws.Refuse(w, err)
 			return
 		}
-		defer conn.Close()
-		if s.hub != nil {
-			client, err := s.hub.Add(conn, ws.ClientOptions{})
-			if err != nil {
-				log.Fatal(err)
-			}
-			defer client.Remove()
-		}
-		s.add(conn)
-		s.echo(conn)
+		go s.attend(conn) // so that net/http can let go of what it has
 	})
+}
+
+func (s *ourServer) attend(conn *ws.Conn) {
+	defer conn.Close()
+	if s.hub != nil {
+		client, err := s.hub.Add(conn, ws.ClientOptions{})
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer client.Remove()
+	}
+	s.add(conn)
+	s.echo(conn)
 }
 
 func (s *ourServer) broadcast(data []byte) {
