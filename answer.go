@@ -67,7 +67,7 @@ func (c *Context) rescue(err error) {
 	if err := c.write(); err != nil {
 		c.Slog().Error("the error handler's answer could not be written", "error", err)
 		if c.started {
-			c.aborting = true
+			c.more().aborting = true
 			return
 		}
 		c.clearBody()
@@ -79,7 +79,7 @@ func (c *Context) rescue(err error) {
 // brokenOff notes that an answer ended in its middle. Closing the connection is
 // the only way left to tell the client.
 func (c *Context) brokenOff(err error) {
-	c.aborting = true
+	c.more().aborting = true
 	if c.Context().Err() != nil {
 		return // it is the client who went away
 	}
@@ -191,11 +191,14 @@ func (w *jsonWriter) Write(p []byte) (int, error) {
 	}
 	h := c.writer().Header()
 	if _, ok := h["Content-Type"]; !ok {
-		c.jsonType[0] = "application/json"
-		h["Content-Type"] = c.jsonType[:]
+		h["Content-Type"] = jsonType
 	}
 	return len(p), c.writeSized(c.finalStatus(), data)
 }
+
+// jsonType is a value for the header. It has no room to append to; what replaces
+// it does not change it.
+var jsonType = []string{"application/json"}
 
 // emptyNotNull returns an empty slice or map for a nil one, and else v.
 func emptyNotNull(v any) any {

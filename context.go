@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log"
 	"log/slog"
+	"math"
 	"mime"
 	"net/http"
 	"os"
@@ -32,22 +33,18 @@ type Context struct {
 	route *Route       // nil outside of an engine
 	bind  bind.Request // with the request and the server's writer
 
-	status int32 // that was set; 0: none
-	sent   int32 // that was sent; before there is a route, what ServeMux would send
-	size   int   // bytes of the body that were sent
-	body   any
+	status int16 // that was set; 0: none
+	sent   int16 // that was sent; before there is a route, what ServeMux would send
 
-	hasBody  bool
-	started  bool // the header is sent, or the connection taken over
-	hijacked bool // the connection is taken over
-	final    bool // the answer is closed
-	aborting bool // it broke off
-	stopped  bool // no more handlers
-	found    bool // there is a route
-	dry      bool // only see whether there is one
+	hasBody bool
+	started bool // the header is sent, or the connection taken over
+	final   bool // the answer is closed
+	stopped bool // no more handlers
 
-	jsonType [1]string    // a value for the header, without an allocation of its own
-	rare     *rareContext // nil until something of it is needed
+	size int // bytes of the body that were sent
+	body any
+
+	rare *rareContext // nil until something of it is needed
 }
 
 // A rareContext is what few requests need of a Context.
@@ -61,11 +58,28 @@ type rareContext struct {
 	logs    *logBuffer
 	slog    *slog.Logger
 	values  map[any]any
-	verdict *verdict // what to answer where no route does
-	passing any      // a panic that goes on when all is cleaned up
+	limits  *bind.Limits // in place of the route's
+	verdict *verdict     // what to answer where no route does
+	passing any          // a panic that goes on when all is cleaned up
+
+	hijacked bool // the connection is taken over
+	aborting bool // the answer broke off
+	dry      bool // only see whether there is a route
 
 	socket       WebsocketHandler // of this connection, once Before has run
 	socketHeader http.Header      // that Before returned
+	open         *openSession     // the session of socket, or nil
+}
+
+// limits are those of the route; nil outside of one.
+func (c *Context) limits() *bind.Limits {
+	switch {
+	case c.rare != nil && c.rare.limits != nil:
+		return c.rare.limits
+	case c.route != nil:
+		return c.route.ready().limits
+	}
+	return nil
 }
 
 // outcome returns the first error of the chain, or nil.
@@ -188,7 +202,7 @@ func (c *Context) MustStatus(status int) {
 	if c.closed("status") {
 		return
 	}
-	c.status = int32(max(min(status, 1<<30), -1)) // as invalid as it was
+	c.status = int16(max(min(status, math.MaxInt16), -1)) // as invalid as it was
 }
 
 // closed reports whether the answer is written already, and logs that what was
@@ -490,7 +504,7 @@ func Get[T any](c *Context, key *Key[T]) (T, bool) {
 func (c *Context) handleError(err error) {
 	c.StopChain()
 	c.failed(err)
-	if c.hijacked {
+	if c.rare != nil && c.rare.hijacked {
 		c.Slog().Error("a request failed after its connection was taken over", "error", err)
 		return
 	}
@@ -498,18 +512,21 @@ func (c *Context) handleError(err error) {
 		c.brokenOff(err)
 		return
 	}
-	if errors.Is(err, context.Canceled) && errors.Is(c.Context().Err(), context.Canceled) {
+	_, invalid := err.(ValidationError) // a 400, with nothing in its tree but the fields
+	if !invalid && errors.Is(err, context.Canceled) && errors.Is(c.Context().Err(), context.Canceled) {
 		c.Slog().Info("the client went away", "error", err)
 		c.clearBody()
 		c.MustStatus(clientGone)
 		return
 	}
-	if status := StatusCode(err); status >= 500 {
-		if _, panicked := errors.AsType[*PanicError](err); !panicked { // logged with its stack
-			c.Slog().Error("a request failed", "status", status, "error", detailed(err))
+	if !invalid {
+		if status := StatusCode(err); status >= 500 {
+			if _, panicked := errors.AsType[*PanicError](err); !panicked { // logged with its stack
+				c.Slog().Error("a request failed", "status", status, "error", detailed(err))
+			}
 		}
+		c.setErrorHeaders(err)
 	}
-	c.setErrorHeaders(err)
 	handler := ErrorHandler(defaultErrorHandler)
 	if c.route != nil {
 		handler = c.route.ready().errorHandler

@@ -332,8 +332,8 @@ func (c *Context) setErrorHeaders(err error) {
 	case http.StatusUnsupportedMediaType:
 		if e.Place == PlaceForm && e.FieldName == "" {
 			c.Header("Accept-Post", bind.AcceptedForms())
-		} else if e.Place == PlaceBody && c.bind.Limits != nil {
-			c.Header("Accept-Post", bind.AcceptedBodies(c.bind.Limits))
+		} else if limits := c.limits(); e.Place == PlaceBody && limits != nil {
+			c.Header("Accept-Post", bind.AcceptedBodies(limits))
 		}
 	case http.StatusRequestEntityTooLarge, http.StatusRequestTimeout:
 		if c.bind.R != nil && c.bind.R.ProtoMajor < 2 { // where others do not share the connection

@@ -22,6 +22,7 @@ import (
 	"golang.org/x/net/websocket"
 
 	"github.com/gongular/gongular"
+	"github.com/gongular/gongular/middleware"
 	"github.com/gongular/gongular/validate"
 	"github.com/gongular/gongular/ws"
 )
@@ -695,6 +696,66 @@ func ExampleRouter_Use() {
 	// engine 404 404 page not found
 }
 
+// Package middleware goes around an engine, a group or a route, in an order that
+// its documentation explains.
+func ExampleRouter_Use_middleware() {
+	logger := slog.New(slog.DiscardHandler)
+	metrics := middleware.NewPrometheusMetrics(middleware.WithRoutes())
+	origins := middleware.NewOrigins("https://app.example.com")
+	userOf := func(token string) (any, error) {
+		if token != "let-me-in" {
+			return nil, errors.New("no such token")
+		}
+		return "grace", nil
+	}
+	userKey := func(r *http.Request) string { return fmt.Sprint(middleware.User(r.Context())) }
+	e := gongular.NewEngine(gongular.Options{PassPanics: true})
+
+	e.Use(
+		middleware.TrustedProxies("10.0.0.0/8"),
+		middleware.RequestID(),
+		middleware.Tracing(logger),
+		middleware.SlogAttrs(logger),
+		middleware.Logger(logger),
+		metrics.Middleware(),
+		middleware.Recover(logger),
+		middleware.BlockUserAgent("badbot"),
+		middleware.SecurityHeaders(middleware.SecurityConfig{}),
+		middleware.CORS(middleware.CORSConfig{Origins: origins, AllowCredentials: true}),
+		middleware.CSRF(origins),
+		middleware.RequestRate(100, 200),
+		middleware.BodyLimit(100),
+	)
+	e.Handle("GET /metrics", metrics.Handler())
+
+	api := e.Group("/api")
+	api.Use(
+		middleware.BearerAuth(userOf),
+		middleware.MaxSessions(100, logger),
+		middleware.MaxInFlight(200),
+		middleware.NewCircuitBreaker(5, 10*time.Second).Middleware(),
+		middleware.Unless(middleware.IsUpgrade, middleware.Timeout(time.Second)),
+		middleware.IdleTimeout(time.Minute),
+		middleware.Compress(middleware.NewGzipCompressor(), logger),
+		middleware.ETag(64<<10),
+	)
+	api.GET("/users/:Username", &PathParamHandler{})
+	api.POST("/reports", &simpleHandler{}).Use(middleware.RequestRate(0.1, 1, middleware.WithKey(userKey)))
+
+	show(e, "GET", "/api/users/ada")
+	for range 2 {
+		r := httptest.NewRequest("POST", "/api/reports", nil)
+		r.Header.Set("Authorization", "Bearer let-me-in")
+		w := httptest.NewRecorder()
+		e.ServeHTTP(w, r)
+		fmt.Println(w.Code, strings.TrimSpace(w.Body.String()))
+	}
+	// Output:
+	// 401 {"error":"missing authorization"}
+	// 200 "hi"
+	// 429 {"error":"too many requests"}
+}
+
 // Any http.Handler can be mounted, and sees paths without the prefix.
 func ExampleRouter_Mount() {
 	old := http.NewServeMux()
@@ -955,6 +1016,68 @@ func (e *Echo) Handle(conn *ws.Conn) {
 			return
 		}
 	}
+}
+
+// A Room is one of the rooms of a hub, which is provided like anything else.
+type Room struct {
+	Param struct {
+		Room string `valid:"alpha,length(1|32)"`
+	}
+	Query struct {
+		Name string `q:"name" valid:"required,alphanum"`
+	}
+	Hub *ws.Hub
+}
+
+func (r *Room) Before(c *gongular.Context) (http.Header, error) { return nil, nil }
+
+func (r *Room) Handle(conn *ws.Conn) {
+	client, err := r.Hub.Add(conn, ws.ClientOptions{Info: r.Query.Name})
+	if err != nil {
+		return
+	}
+	defer client.Remove()
+	client.Join(r.Param.Room)
+	for message, err := range conn.Messages(context.Background()) {
+		if err != nil {
+			return
+		}
+		r.Hub.Broadcast(r.Param.Room, message.Type, append([]byte(r.Query.Name+": "), message.Data...))
+	}
+}
+
+// A hub has rooms; what is sent to one reaches all that are in it. The upgrader
+// says who may connect, and how.
+func ExampleRouter_WS() {
+	hub := ws.NewHub(ws.HubOptions{})
+	defer hub.Close(context.Background())
+	e := gongular.NewEngine(gongular.Options{Upgrader: &ws.Upgrader{
+		Origins:      []string{"https://chat.example.com"},
+		Compression:  &ws.Compression{},
+		PingInterval: 30 * time.Second,
+	}})
+	e.Provide(hub)
+	e.WS("/rooms/:Room", &Room{})
+	server := httptest.NewServer(e)
+	defer server.Close()
+
+	ctx := context.Background()
+	url := "ws://" + server.Listener.Addr().String() + "/rooms/"
+	conn, _, err := ws.Dial(ctx, url+"lobby?name=ada", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer conn.Close()
+	conn.WriteMessage(ws.TextMessage, []byte("hello"))
+	_, answer, err := conn.ReadMessage()
+	fmt.Println(string(answer), err)
+
+	_, answered, _ := ws.Dial(ctx, url+"lobby?name=a-b", nil)
+	fmt.Println(answered.Status)
+	// Output:
+	// ada: hello <nil>
+	// 400 Bad Request
 }
 
 // A WebSocket handler is filled as any other. Before may refuse; Handle has the

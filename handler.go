@@ -351,9 +351,12 @@ func (p *plan) fill(c *Context) (reflect.Value, error) {
 	if !bound.zero {
 		v.Set(bound.proto)
 	}
-	for i := range p.sections {
-		if err := p.sections[i].fill(v, c); err != nil {
-			return ptr, err
+	if len(p.sections) > 0 {
+		limits := c.limits()
+		for i := range p.sections {
+			if err := p.sections[i].fill(v, c, limits); err != nil {
+				return ptr, err
+			}
 		}
 	}
 	if bound.Dynamic() {
@@ -369,7 +372,7 @@ func (p *plan) fill(c *Context) (reflect.Value, error) {
 }
 
 // fill binds the section and checks it.
-func (s *section) fill(v reflect.Value, c *Context) error {
+func (s *section) fill(v reflect.Value, c *Context, limits *bind.Limits) error {
 	if s.direct {
 		v = v.Field(s.at)
 	} else {
@@ -377,9 +380,9 @@ func (s *section) fill(v reflect.Value, c *Context) error {
 	}
 	var err error
 	if s.body != nil {
-		err = s.body.Bind(v, &c.bind)
+		err = s.body.Bind(v, &c.bind, limits)
 	} else {
-		err = s.values.Bind(v, &c.bind)
+		err = s.values.Bind(v, &c.bind, limits)
 	}
 	if err != nil || s.check == nil {
 		return err

@@ -47,7 +47,8 @@ func folders(t testing.TB) []string {
 }
 
 // Imports point down: what builds on the root, the root, then the floor, whose
-// packages know neither the root nor each other. Production code has nothing
+// packages know neither the root nor each other. Package middleware is for any
+// server, and imports none of them. Production code has nothing
 // but the standard library, and golang.org/x/net/websocket in ws.
 func TestImportsPointDown(t *testing.T) {
 	floor := map[string]bool{"bind": true, "inject": true, "validate": true, "ws": true, "stats": true}
@@ -68,6 +69,8 @@ func TestImportsPointDown(t *testing.T) {
 				case !isOurs:
 				case floor[dir] && !strings.HasPrefix(inside, "internal/"):
 					t.Errorf("%s imports %s: the floor knows neither the root nor its siblings", dir, path)
+				case dir == "middleware" && !strings.HasPrefix(inside, "internal/"):
+					t.Errorf("%s imports %s: it is for any server", dir, path)
 				case dir == "." && !floor[inside] && !strings.HasPrefix(inside, "internal/"):
 					t.Errorf("the root imports %s, which is above it", path)
 				case strings.HasPrefix(dir, "internal/") && !strings.HasPrefix(inside, "internal/"):

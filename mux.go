@@ -46,6 +46,7 @@ type Engine struct {
 	mu       sync.Mutex // guards what follows, and all registration
 	slots    map[string]*slot
 	routes   []*Route
+	calls    []*Route // of NewCall: without a pattern
 	names    map[string]*Route
 	convert  bind.Converters
 	decoders map[string]bind.Decoder
@@ -161,7 +162,7 @@ func (d *dispatch) Header() http.Header {
 }
 
 func (d *dispatch) Write(p []byte) (int, error) { return len(p), nil }
-func (d *dispatch) WriteHeader(code int)        { d.sent = int32(code) }
+func (d *dispatch) WriteHeader(code int)        { d.sent = int16(code) }
 
 // dispatch serves a request by the route that ServeMux finds for it.
 func (e *Engine) dispatch(w http.ResponseWriter, r *http.Request) {
@@ -179,7 +180,7 @@ func (e *Engine) dispatch(w http.ResponseWriter, r *http.Request) {
 	c := new(Context)
 	c.bind.W = w
 	e.mux.ServeHTTP((*dispatch)(c), r)
-	if !c.found {
+	if c.route == nil {
 		e.missed(c, w, r)
 	}
 }
@@ -240,9 +241,8 @@ func (s *slot) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			if !rt.direct {
 				r.Pattern = rt.muxPattern
 			}
-			if d.found = true; d.dry {
-				d.route = rt
-			} else {
+			d.route = rt
+			if d.rare == nil || !d.rare.dry {
 				rt.serve((*Context)(d), r)
 			}
 			return
@@ -641,11 +641,18 @@ func callerLocation() string {
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
 	for {
 		frame, more := frames.Next()
-		if !strings.HasPrefix(frame.Function, "github.com/gongular/gongular.") || strings.HasSuffix(frame.File, "_test.go") {
+		if !isOurs(frame.Function) || strings.HasSuffix(frame.File, "_test.go") {
 			return fmt.Sprintf("%s:%d", filepath.Base(frame.File), frame.Line)
 		}
 		if !more {
 			return "unknown location"
 		}
 	}
+}
+
+// isOurs reports whether a function is of this package, or of one that registers
+// for its own callers.
+func isOurs(function string) bool {
+	rest, ok := strings.CutPrefix(function, "github.com/gongular/gongular")
+	return ok && (strings.HasPrefix(rest, ".") || strings.HasPrefix(rest, "/mego."))
 }

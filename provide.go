@@ -177,13 +177,13 @@ func (e *Engine) provided(how string, err error) {
 	}
 }
 
-// Check reports all that is missing for the registered routes, joined in one
-// error: dependencies that nobody provides, and providers that lack one, go in
+// Check reports all that is missing for the registered routes and calls, joined in
+// one error: dependencies that nobody provides, and providers that lack one, go in
 // a circle or cannot have the scope they have. Run it in a test, or rely on
 // ListenAndServe and Serve, which call it.
 func (e *Engine) Check() error {
 	e.mu.Lock()
-	routes := slices.Clone(e.routes)
+	routes := slices.Concat(e.routes, e.calls)
 	e.mu.Unlock()
 	var errs []error
 	seen := map[*plan]bool{}

@@ -185,7 +185,7 @@ func (rt *Route) run(c *Context, w http.ResponseWriter, r *http.Request, setting
 // and guard, so that end always comes.
 func (rt *Route) walk(c *Context, w http.ResponseWriter, r *http.Request, settings *compiled) {
 	c.route = rt
-	c.bind.R, c.bind.W, c.bind.Limits = r, w, settings.limits
+	c.bind.R, c.bind.W = r, w
 	callback := rt.router.engine.callback.Load()
 	if callback != nil {
 		c.more().record = stats.Begin(r, rt.matchedPath(), len(rt.plans))
@@ -193,7 +193,7 @@ func (rt *Route) walk(c *Context, w http.ResponseWriter, r *http.Request, settin
 	if rt.chain(c); !c.final {
 		c.guard()
 	}
-	if callback != nil || c.rare != nil || c.aborting || c.bind.HasRead() {
+	if callback != nil || c.rare != nil || c.bind.HasRead() {
 		c.end(callback)
 	}
 }
@@ -259,7 +259,7 @@ func (c *Context) guard() {
 	}
 	c.body, c.hasBody, c.status = nil, false, http.StatusInternalServerError
 	if c.try(); !c.final {
-		c.final, c.aborting = true, true
+		c.final, c.more().aborting = true, true
 	}
 }
 
@@ -279,7 +279,7 @@ func (c *Context) try() {
 func (c *Context) panicked(value any) {
 	defer func() {
 		if recover() != nil {
-			c.final, c.aborting = true, true
+			c.final, c.more().aborting = true, true
 		}
 	}()
 	if value == http.ErrAbortHandler || c.options().PassPanics {
@@ -308,6 +308,9 @@ var errAborted = errors.New("the handler was aborted")
 
 // end cleans up after a request, whatever became of it, and tells the callback.
 func (c *Context) end(callback *RouteCallback) {
+	if c.rare != nil && c.rare.open != nil {
+		defer c.rare.open.ended() // what follows is for those to wait for who stop the server
+	}
 	if c.rare != nil && c.rare.session != nil {
 		if err := c.rare.session.Close(c.outcome()); err != nil {
 			c.Slog().Error("a cleanup failed", "error", err)
@@ -333,7 +336,7 @@ func (c *Context) end(callback *RouteCallback) {
 	if c.rare != nil && c.rare.passing != nil {
 		panic(c.rare.passing)
 	}
-	if c.aborting {
+	if c.rare != nil && c.rare.aborting {
 		panic(http.ErrAbortHandler)
 	}
 }

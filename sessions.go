@@ -57,7 +57,8 @@ func (o *openSession) connected(conn *ws.Conn) {
 	}
 }
 
-// ended notes that Handle has returned, or that there was no upgrade.
+// ended notes that Handle has returned, or that there was no upgrade, and that
+// the request has been cleaned up after.
 func (o *openSession) ended() {
 	o.of.mu.Lock()
 	defer o.of.mu.Unlock()
@@ -105,8 +106,8 @@ func (s *sessions) forget(server *http.Server) {
 	delete(s.stopping, server)
 }
 
-// wait waits until the handlers of the sessions have returned. When ctx ends, it
-// closes the connections that are left, and returns how many there were.
+// wait waits until the sessions have ended. When ctx ends, it closes the
+// connections that are left, and returns how many there were.
 func (s *sessions) wait(ctx context.Context, server *http.Server) (left int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -135,6 +135,32 @@ func TestServeEndsSessions(t *testing.T) {
 	}
 }
 
+// When Serve returns, the callback has returned too, however long it took.
+func TestServeWaitsForCallback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSessionServer(gongular.Options{})
+		told := false
+		s.SetRouteCallback(func(gongular.RouteStat) {
+			time.Sleep(time.Second)
+			told = true
+		})
+		l := newPipe()
+		ctx, stop := context.WithCancel(t.Context())
+		served := make(chan error)
+		go func() { served <- s.ServeListener(ctx, l) }()
+		conn := dialSocket(t, t.Context(), "pipe", "/echo", &ws.DialOptions{NetDial: l.dial})
+		go func() {
+			conn.ReadMessage()
+			conn.Close()
+		}()
+		stop()
+		if err := <-served; err != nil || !told {
+			t.Errorf("Serve returned %v, the callback was told: %v", err, told)
+		}
+		<-s.ended
+	})
+}
+
 // A session that does not end in time is cut, and Serve says so.
 func TestServeCutsSessions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

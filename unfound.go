@@ -163,14 +163,14 @@ func (e *Engine) missed(c *Context, w http.ResponseWriter, r *http.Request) {
 	if e.options.TrailingSlash != StrictSlash {
 		if path, escaped, ok := otherSlash(r); ok {
 			other := withPath(r, path, escaped)
-			probe := &Context{dry: true}
+			probe := &Context{rare: &rareContext{dry: true}}
 			e.mux.ServeHTTP((*dispatch)(probe), other)
-			if probe.found && e.options.TrailingSlash == RedirectSlash {
+			if probe.route != nil && e.options.TrailingSlash == RedirectSlash {
 				c.sent = 0
 				e.serveUnfound(c, w, r, redirect(r, escaped))
 				return
 			}
-			if probe.found {
+			if probe.route != nil {
 				c.rare, c.sent = nil, 0
 				e.mux.ServeHTTP((*dispatch)(c), other)
 				return
@@ -207,9 +207,9 @@ func (c *Context) notAllowed(takes ...string) error {
 	for _, method := range knownMethods {
 		r := *c.bind.R
 		r.Method = method
-		probe := &Context{dry: true}
+		probe := &Context{rare: &rareContext{dry: true}}
 		c.engine().mux.ServeHTTP((*dispatch)(probe), &r)
-		if probe.found && probe.route != c.route {
+		if probe.route != nil && probe.route != c.route {
 			takes = append(takes, method)
 		}
 	}

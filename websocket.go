@@ -87,23 +87,19 @@ func upgrade(c *Context) error {
 	if c.final || c.started {
 		return nil // answered by Before
 	}
-	header := c.writer().Header().Clone()
-	for key, values := range c.rare.socketHeader {
-		header[key] = append(header[key], values...)
-	}
 	open := c.engine().sessions.open(c.bind.R)
 	if open == nil {
 		return Error(http.StatusServiceUnavailable, "the server is going down")
 	}
-	defer open.ended()
-	conn, err := c.upgrader().Upgrade(c.bind.W, c.bind.R, header)
+	c.rare.open = open // to be ended with the request
+	conn, err := c.upgrader().Upgrade(c.bind.W, c.bind.R, c.rare.socketHeader)
 	if err != nil {
 		if _, ok := errors.AsType[*ws.HandshakeError](err); !ok {
-			c.started, c.hijacked = true, true // there is no connection left to answer on
+			c.started, c.more().hijacked = true, true // there is no connection left to answer on
 		}
 		return err
 	}
-	c.started, c.hijacked, c.sent = true, true, http.StatusSwitchingProtocols
+	c.started, c.more().hijacked, c.sent = true, true, http.StatusSwitchingProtocols
 	open.connected(conn)
 	defer func() { c.recorder().Session(session(conn.Stats())) }()
 	c.runSocket(conn)

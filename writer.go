@@ -30,7 +30,7 @@ func (w *responseWriter) WriteHeader(status int) {
 		return
 	}
 	if status >= 200 || status == http.StatusSwitchingProtocols {
-		w.started, w.sent = true, int32(status)
+		w.started, w.sent = true, int16(status)
 	}
 	if w.bind.W != nil {
 		w.bind.W.WriteHeader(status)
@@ -91,7 +91,7 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	}
 	conn, rw, err := http.NewResponseController(w.bind.W).Hijack()
 	if err == nil {
-		w.started, w.hijacked = true, true
+		w.started, (*Context)(w).more().hijacked = true, true
 	}
 	return conn, rw, err
 }

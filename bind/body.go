@@ -46,15 +46,18 @@ func (p *BodyPlan) SetDefaults(v reflect.Value) {
 	p.node.setDefaults(v)
 }
 
-// Bind decodes the body into v, an addressable value of the plan's type. An
-// absent body is an error unless that type is a pointer, which then stays nil.
+// Bind decodes the body into v, an addressable value of the plan's type, under
+// the limits, of which nil stands for those of [DefaultLimits]. An absent body is
+// an error unless that type is a pointer, which then stays nil.
 //
 // Malformed JSON, a wrong type, an empty body, data after the value, nesting
 // over the limit, invalid UTF-8, and with Limits.Strict an unknown or duplicate
 // name, are 400; a body over the limit is 413, one of another type 415, one
 // that comes too slowly 408: each an [Error] of its own words.
-func (p *BodyPlan) Bind(v reflect.Value, req *Request) error {
-	limits := req.limits()
+func (p *BodyPlan) Bind(v reflect.Value, req *Request, limits *Limits) error {
+	if limits == nil {
+		limits = &defaultLimits
+	}
 	decode, err := req.decoder(limits)
 	if err != nil {
 		return err
@@ -63,7 +66,8 @@ func (p *BodyPlan) Bind(v reflect.Value, req *Request) error {
 	if err != nil {
 		return err
 	}
-	req.keep = req.keep || p.keep || decode != nil
+	req.foreign = decode != nil
+	req.keep = req.keep || p.keep || req.foreign
 	if decode != nil && len(data) > 0 {
 		if err := decode(data, v.Addr().Interface()); err != nil {
 			if p.secret {

@@ -140,7 +140,7 @@ func TestBody(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkError(t, p.Bind(got, closeAfter(t, jsonBody(test.in))), nil)
+			checkError(t, bound(p, got, closeAfter(t, jsonBody(test.in))), nil)
 			if !reflect.DeepEqual(got.Interface(), test.want) {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}
@@ -148,7 +148,7 @@ func TestBody(t *testing.T) {
 	}
 
 	var v any
-	checkError(t, mustCompileBody[any](t).Bind(reflect.ValueOf(&v).Elem(), jsonBody(`[1]`)), nil)
+	checkError(t, bound(mustCompileBody[any](t), reflect.ValueOf(&v).Elem(), jsonBody(`[1]`)), nil)
 	if !reflect.DeepEqual(v, []any{1.0}) {
 		t.Errorf("any: got %v", v)
 	}
@@ -271,7 +271,7 @@ func TestBodyErrors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			err = p.Bind(got, closeAfter(t, jsonBody(test.in)))
+			err = bound(p, got, closeAfter(t, jsonBody(test.in)))
 			checkError(t, err, &bind.Error{Place: bind.PlaceBody, FieldName: test.field, Key: test.field, Reason: test.reason})
 		})
 	}
@@ -375,8 +375,8 @@ func TestStrictNames(t *testing.T) {
 			if test.reason != "" {
 				want = &bind.Error{Place: bind.PlaceBody, FieldName: test.field, Key: test.field, Reason: test.reason}
 			}
-			checkError(t, p.Bind(reflect.New(typ).Elem(), closeAfter(t, strict(jsonBody(test.in)))), want)
-			checkError(t, p.Bind(reflect.New(typ).Elem(), closeAfter(t, jsonBody(test.in))), nil)
+			checkError(t, bound(p, reflect.New(typ).Elem(), closeAfter(t, strict(jsonBody(test.in)))), want)
+			checkError(t, bound(p, reflect.New(typ).Elem(), closeAfter(t, jsonBody(test.in))), nil)
 		})
 	}
 }
@@ -421,7 +421,7 @@ func TestBodyDefaults(t *testing.T) {
 func TestBodyIsReadOnce(t *testing.T) {
 	src := &counter{r: strings.NewReader(`{"name":"a","id":2}`)}
 	r := httptest.NewRequest("POST", "/", src)
-	req := closeAfter(t, &bind.Request{R: r})
+	req := closeAfter(t, requestOf(r))
 	type guard struct {
 		ID int `json:"id"`
 	}
@@ -434,7 +434,7 @@ func TestBodyIsReadOnce(t *testing.T) {
 	}
 
 	// An error is remembered too.
-	req = &bind.Request{R: httptest.NewRequest("POST", "/", failing("{", errBroken))}
+	req = requestOf(httptest.NewRequest("POST", "/", failing("{", errBroken)))
 	want := &bind.Error{Place: bind.PlaceBody, Reason: "could not be read"}
 	for range 2 {
 		_, err = bindBody[guard](t, req)
@@ -565,7 +565,7 @@ func TestOwnJSONDecoder(t *testing.T) {
 		if err != nil || got != "mine" {
 			t.Errorf("%q: got %q, %v", ct, got, err)
 		}
-		if types := bind.AcceptedBodies(req.Limits); types != "application/json" {
+		if types := bind.AcceptedBodies(req.limits); types != "application/json" {
 			t.Errorf("accepted are %s", types)
 		}
 	}
@@ -578,9 +578,9 @@ func TestNoBody(t *testing.T) {
 			r := httptest.NewRequest("POST", "/", nil)
 			r.Body = body
 			r.Header.Set("Content-Type", ct)
-			_, err := bindBody[order](t, &bind.Request{R: r})
+			_, err := bindBody[order](t, requestOf(r))
 			checkError(t, err, &bind.Error{Place: bind.PlaceBody, Reason: isEmpty})
-			got, err := bindBody[*order](t, &bind.Request{R: r})
+			got, err := bindBody[*order](t, requestOf(r))
 			checkError(t, err, nil)
 			if got != nil {
 				t.Errorf("got %+v", got)
@@ -629,7 +629,7 @@ func TestBodyLimit(t *testing.T) {
 				src := &counter{r: wrap(strings.NewReader(text(test.size)))}
 				r := httptest.NewRequest("POST", "/", nil)
 				r.Body, r.ContentLength = src, test.length
-				req := closeAfter(t, limited(&bind.Request{R: r}, func(l *bind.Limits) { l.Body = test.limit }))
+				req := closeAfter(t, limited(requestOf(r), func(l *bind.Limits) { l.Body = test.limit }))
 				got, err := bindBody[string](t, req)
 				checkError(t, err, test.wantErr)
 				if err == nil && len(got) != test.size-2 {
@@ -684,9 +684,9 @@ func TestBodyReadErrors(t *testing.T) {
 				var err error
 				if place == bind.PlaceForm {
 					r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-					_, err = bindNew[struct{ V string }](t, bind.Form, closeAfter(t, &bind.Request{R: r}))
+					_, err = bindNew[struct{ V string }](t, bind.Form, closeAfter(t, requestOf(r)))
 				} else {
-					_, err = bindBody[order](t, closeAfter(t, &bind.Request{R: r}))
+					_, err = bindBody[order](t, closeAfter(t, requestOf(r)))
 				}
 				want := test.want
 				want.Place = place
@@ -714,16 +714,16 @@ func (w wrapper) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func TestReadDeadline(t *testing.T) {
 	type values struct{ V string }
-	bindJSON := func(t *testing.T, req *bind.Request) error { _, err := bindBody[any](t, req); return err }
-	bindForm := func(t *testing.T, req *bind.Request) error { _, err := bindNew[values](t, bind.Form, req); return err }
-	chunked := func(req *bind.Request) *bind.Request {
+	bindJSON := func(t *testing.T, req *request) error { _, err := bindBody[any](t, req); return err }
+	bindForm := func(t *testing.T, req *request) error { _, err := bindNew[values](t, bind.Form, req); return err }
+	chunked := func(req *request) *request {
 		req.R.Body, req.R.ContentLength = io.NopCloser(req.R.Body), -1
 		return req
 	}
 	for _, test := range []struct {
 		name string
-		req  *bind.Request
-		bind func(*testing.T, *bind.Request) error
+		req  *request
+		bind func(*testing.T, *request) error
 		sets bool
 		want time.Duration
 	}{
@@ -732,7 +732,7 @@ func TestReadDeadline(t *testing.T) {
 		{"form", form("V=1"), bindForm, true, time.Minute},
 		{"multipart", multipartForm(part{"V", "", "1"}), bindForm, true, time.Minute},
 		{"empty of unknown length", chunked(post("", "")), bindForm, true, time.Minute},
-		{"no body", &bind.Request{R: httptest.NewRequest("GET", "/", nil)}, bindForm, false, 0},
+		{"no body", requestOf(httptest.NewRequest("GET", "/", nil)), bindForm, false, 0},
 		{"no timeout", limited(jsonBody(`{}`), func(l *bind.Limits) { l.BodyTimeout = 0 }), bindJSON, false, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -13,6 +13,7 @@ type bodyState struct {
 	bytes   []byte // of a JSON body, or a form while it is read
 	limited limitedBody
 	keep    bool // somebody may hold on to the bytes
+	foreign bool // they are not JSON, or not for encoding/json
 
 	bodyRead bool
 	bodyErr  error

@@ -330,7 +330,7 @@ func TestCompiledTypesBind(t *testing.T) {
 		FP *bind.File   `form:",optional"`
 		FL []*bind.File `form:"files"`
 	}
-	for _, req := range []*bind.Request{
+	for _, req := range []*request{
 		form(""), form("I=1&L=a&FP=&files="), multipartForm(part{"L", "", "a"}, part{"FP", "a.txt", "x"}),
 	} {
 		if _, err := bindNew[all](t, bind.Form, closeAfter(t, req)); err != nil {
@@ -352,13 +352,13 @@ func TestPlanIsConcurrent(t *testing.T) {
 		wg.Go(func() {
 			for range 50 {
 				var v values
-				if err := p.Bind(reflect.ValueOf(&v).Elem(), query(fmt.Sprintf("N=%d&M[a]=%d", i, i))); err != nil || v.N != i || v.M["a"] != i || len(v.L) != 2 {
+				if err := bound(p, reflect.ValueOf(&v).Elem(), query(fmt.Sprintf("N=%d&M[a]=%d", i, i))); err != nil || v.N != i || v.M["a"] != i || len(v.L) != 2 {
 					t.Errorf("got %+v, %v", v, err)
 				}
 				v.L[0] = i
 				var r recursive
 				req := strict(jsonBody(fmt.Sprintf(`{"name":%q,"kids":[{"name":"a"}]}`, strings.Repeat("x", i))))
-				if err := body.Bind(reflect.ValueOf(&r).Elem(), req); err != nil || len(r.Name) != i || len(r.Kids) != 1 {
+				if err := bound(body, reflect.ValueOf(&r).Elem(), req); err != nil || len(r.Name) != i || len(r.Kids) != 1 {
 					t.Errorf("got %+v, %v", r, err)
 				}
 				if err := req.Close(); err != nil {

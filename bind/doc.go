@@ -12,7 +12,7 @@
 //	}
 //	plan, err := bind.Compile(reflect.TypeFor[query](), bind.Query, nil)
 //	…
-//	err = plan.Bind(reflect.ValueOf(&q).Elem(), &bind.Request{R: r})
+//	err = plan.Bind(reflect.ValueOf(&q).Elem(), &bind.Request{R: r}, nil)
 //
 // A value that does not fit is reported as an [Error], which names the part of
 // the request, the field and the reason, and says which status it deserves. Its

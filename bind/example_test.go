@@ -26,11 +26,11 @@ func ExampleCompile() {
 	v := reflect.ValueOf(&s).Elem()
 	plan.SetDefaults(v)
 	r := httptest.NewRequest("GET", "/?tag=a&tag=b&ids=1,2,3", nil)
-	fmt.Println(plan.Bind(v, &bind.Request{R: r}))
+	fmt.Println(plan.Bind(v, &bind.Request{R: r}, nil))
 	fmt.Println(s.Page, s.Tags, s.IDs, s.Near)
 
 	r = httptest.NewRequest("GET", "/?page=two", nil)
-	fmt.Println(plan.Bind(v, &bind.Request{R: r}))
+	fmt.Println(plan.Bind(v, &bind.Request{R: r}, nil))
 	// Output:
 	// <nil>
 	// 1 [a b] [1 2 3] <nil>
@@ -65,6 +65,6 @@ func ExampleCompileBody() {
 	req := &bind.Request{R: httptest.NewRequest("POST", "/", strings.NewReader(body))}
 	defer req.Close()
 	var o order
-	fmt.Println(plan.Bind(reflect.ValueOf(&o).Elem(), req))
+	fmt.Println(plan.Bind(reflect.ValueOf(&o).Elem(), req, nil))
 	// Output: Body items.1.price: expected number, got string
 }

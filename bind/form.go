@@ -17,7 +17,7 @@ func (b *binding) form() error {
 	b.req.reading()
 	if !b.req.formRead {
 		b.req.formRead = true
-		b.req.formErr = b.req.readForm()
+		b.req.formErr = b.req.readForm(b.limits)
 	}
 	if b.req.formErr != nil {
 		return b.req.formErr
@@ -33,8 +33,7 @@ func (b *binding) form() error {
 
 // readForm reads the body of either form type. A request without a body is an
 // empty form.
-func (q *Request) readForm() error {
-	limits := q.limits()
+func (q *Request) readForm(limits *Limits) error {
 	if !q.hasBody() {
 		return nil
 	}
@@ -181,7 +180,7 @@ func (b *binding) multipart() error {
 			}
 		}
 	}
-	if !b.plan.maps && !b.req.limits().Strict {
+	if !b.plan.maps && !b.limits.Strict {
 		return nil
 	}
 	for _, key := range sortedKeys(form.Value) {
@@ -192,7 +191,7 @@ func (b *binding) multipart() error {
 		}
 	}
 	for _, key := range sortedKeys(form.File) {
-		if b.req.limits().Strict && b.plan.find(key) < 0 {
+		if b.limits.Strict && b.plan.find(key) < 0 {
 			return b.unknown(key)
 		}
 	}
@@ -207,7 +206,7 @@ func (b *binding) extra(key, value string) error {
 		}
 		return nil
 	}
-	return b.other(key, value, b.req.limits().Strict)
+	return b.other(key, value, b.limits.Strict)
 }
 
 func sortedKeys[V any](m map[string]V) []string {

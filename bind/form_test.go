@@ -63,7 +63,7 @@ func TestFormContentType(t *testing.T) {
 				if length == "unknown" {
 					r.Body, r.ContentLength = io.NopCloser(strings.NewReader(test.body)), -1
 				}
-				got, err := bindNew[struct{ A string }](t, bind.Form, closeAfter(t, &bind.Request{R: r}))
+				got, err := bindNew[struct{ A string }](t, bind.Form, closeAfter(t, requestOf(r)))
 				checkError(t, err, test.wantErr)
 				if got.A != test.want {
 					t.Errorf("got %q, want %q", got.A, test.want)
@@ -76,7 +76,7 @@ func TestFormContentType(t *testing.T) {
 // A body that cannot be read is not an empty form.
 func TestFormUnreadableBody(t *testing.T) {
 	r := httptest.NewRequest("POST", "/", failing("", os.ErrDeadlineExceeded))
-	_, err := bindNew[struct{ A string }](t, bind.Form, closeAfter(t, &bind.Request{R: r}))
+	_, err := bindNew[struct{ A string }](t, bind.Form, closeAfter(t, requestOf(r)))
 	if err == nil {
 		t.Error("got no error")
 	}
@@ -192,7 +192,7 @@ func TestUploadNotMultipart(t *testing.T) {
 		F *bind.File `form:"f,optional"`
 		L []*bind.File
 	}
-	for _, req := range []*bind.Request{form(""), form("f=&L="), {R: httptest.NewRequest("POST", "/", nil)}} {
+	for _, req := range []*request{form(""), form("f=&L="), requestOf(httptest.NewRequest("POST", "/", nil))} {
 		got, err := bindNew[optional](t, bind.Form, req)
 		if err != nil || got.F != nil || got.L != nil {
 			t.Errorf("got %+v, %v", got, err)
@@ -292,17 +292,17 @@ func TestMultipartLimits(t *testing.T) {
 		return &bind.Error{Place: bind.PlaceForm, Status: 413, Reason: fmt.Sprintf("larger than the limit of %d bytes", n)}
 	}
 	const parts = "too many parts, or a part with too large a header"
-	body := func(text string) *bind.Request { return post("multipart/form-data; boundary="+boundary, text) }
+	body := func(text string) *request { return post("multipart/form-data; boundary="+boundary, text) }
 	header := "--" + boundary + "\r\nContent-Disposition: form-data; name=\"L\"; filename=\"a\"\r\n"
 	exact := multipartText(files(2)...)
-	chunked := func(req *bind.Request) *bind.Request {
+	chunked := func(req *request) *request {
 		req.R.Body, req.R.ContentLength = io.NopCloser(req.R.Body), -1
 		return req
 	}
 	size := func(n int64) func(*bind.Limits) { return func(l *bind.Limits) { l.Form = n } }
 	for _, test := range []struct {
 		name    string
-		req     *bind.Request
+		req     *request
 		files   int
 		wantErr *bind.Error
 	}{

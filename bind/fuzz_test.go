@@ -179,7 +179,7 @@ func FuzzQuery(f *testing.F) {
 		}
 		var fast, slow fuzzed
 		req := limited(query(raw), func(l *bind.Limits) { l.Keys = 0 })
-		err, slowErr := p.Bind(reflect.ValueOf(&fast).Elem(), req), slowQuery(raw, reflect.ValueOf(&slow).Elem())
+		err, slowErr := bound(p, reflect.ValueOf(&fast).Elem(), req), slowQuery(raw, reflect.ValueOf(&slow).Elem())
 		if (err == nil) != (slowErr == nil) {
 			t.Fatalf("the plan says %v, the slow way %v", err, slowErr)
 		}
@@ -216,7 +216,7 @@ func FuzzForm(f *testing.F) {
 		rules := func(l *bind.Limits) { l.Strict, l.Keys = strictly, 5 }
 		req := limited(post("", body), rules)
 		req.R.Header.Set("Content-Type", ct)
-		err := formPlan.Bind(reflect.ValueOf(&values).Elem(), req)
+		err := bound(formPlan, reflect.ValueOf(&values).Elem(), req)
 		if closeErr := req.Close(); closeErr != nil {
 			t.Fatal(closeErr)
 		}
@@ -224,7 +224,7 @@ func FuzzForm(f *testing.F) {
 		if ct != "application/x-www-form-urlencoded" {
 			return
 		}
-		queryErr := queryPlan.Bind(reflect.ValueOf(&text).Elem(), limited(query(body), rules))
+		queryErr := bound(queryPlan, reflect.ValueOf(&text).Elem(), limited(query(body), rules))
 		if queryErr != nil {
 			e := queryErr.(bind.Error)
 			e.Place, e.Err = bind.PlaceForm, nil
@@ -257,14 +257,14 @@ func FuzzMultipart(f *testing.F) {
 	dir := f.TempDir()
 	f.Setenv("TMPDIR", dir)
 	f.Fuzz(func(t *testing.T, body []byte, memory int64, strictly bool) {
-		request := func() *bind.Request {
+		request := func() *request {
 			r := httptest.NewRequest("POST", "/", bytes.NewReader(body))
 			r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
-			return limited(&bind.Request{R: r}, func(l *bind.Limits) { l.Strict, l.FormMemory = strictly, memory&0xff })
+			return limited(requestOf(r), func(l *bind.Limits) { l.Strict, l.FormMemory = strictly, memory&0xff })
 		}
 		var v values
 		req := request()
-		err := p.Bind(reflect.ValueOf(&v).Elem(), req)
+		err := bound(p, reflect.ValueOf(&v).Elem(), req)
 		checkClientError(t, err)
 		if err == nil {
 			if !bytes.Contains(body, []byte("--x--")) {
@@ -411,7 +411,7 @@ func FuzzBody(f *testing.F) {
 			for _, strictly := range []bool{false, true} {
 				req := limited(jsonBody(string(data)), func(l *bind.Limits) { l.Strict, l.Depth = strictly, depth })
 				got, want := reflect.New(p.typ), reflect.New(p.typ)
-				err := p.plan.Bind(got.Elem(), req)
+				err := bound(p.plan, got.Elem(), req)
 				checkClientError(t, err)
 				if closeErr := req.Close(); closeErr != nil {
 					t.Fatal(closeErr)

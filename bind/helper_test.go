@@ -71,27 +71,42 @@ func mustCompileBody[T any](t testing.TB) *bind.BodyPlan {
 	return p
 }
 
+// A request is a Request with the limits that it is bound under.
+type request struct {
+	bind.Request
+	limits *bind.Limits
+}
+
+func requestOf(r *http.Request) *request { return &request{Request: bind.Request{R: r}} }
+
+// bound is p.Bind(v, req).
+func bound(p interface {
+	Bind(reflect.Value, *bind.Request, *bind.Limits) error
+}, v reflect.Value, req *request) error {
+	return p.Bind(v, &req.Request, req.limits)
+}
+
 // bindNew binds req into a new T, which has the plan's defaults.
-func bindNew[T any](t testing.TB, src bind.Source, req *bind.Request) (T, error) {
+func bindNew[T any](t testing.TB, src bind.Source, req *request) (T, error) {
 	t.Helper()
 	var v T
 	p := mustCompile[T](t, src)
 	p.SetDefaults(reflect.ValueOf(&v).Elem())
-	err := p.Bind(reflect.ValueOf(&v).Elem(), req)
+	err := bound(p, reflect.ValueOf(&v).Elem(), req)
 	return v, err
 }
 
-func bindBody[T any](t testing.TB, req *bind.Request) (T, error) {
+func bindBody[T any](t testing.TB, req *request) (T, error) {
 	t.Helper()
 	var v T
 	p := mustCompileBody[T](t)
 	p.SetDefaults(reflect.ValueOf(&v).Elem())
-	err := p.Bind(reflect.ValueOf(&v).Elem(), req)
+	err := bound(p, reflect.ValueOf(&v).Elem(), req)
 	return v, err
 }
 
 // closeAfter closes req when the test is over.
-func closeAfter(t testing.TB, req *bind.Request) *bind.Request {
+func closeAfter(t testing.TB, req *request) *request {
 	t.Cleanup(func() {
 		if err := req.Close(); err != nil {
 			t.Errorf("close: %v", err)
@@ -100,37 +115,37 @@ func closeAfter(t testing.TB, req *bind.Request) *bind.Request {
 	return req
 }
 
-func query(raw string) *bind.Request {
+func query(raw string) *request {
 	r := httptest.NewRequest("GET", "/", nil)
 	r.URL.RawQuery = raw
-	return &bind.Request{R: r}
+	return requestOf(r)
 }
 
-func post(contentType, body string) *bind.Request {
+func post(contentType, body string) *request {
 	r := httptest.NewRequest("POST", "/", strings.NewReader(body))
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
 	}
-	return &bind.Request{R: r}
+	return requestOf(r)
 }
 
-func form(body string) *bind.Request {
+func form(body string) *request {
 	return post("application/x-www-form-urlencoded", body)
 }
 
-func jsonBody(body string) *bind.Request {
+func jsonBody(body string) *request {
 	return post("application/json", body)
 }
 
 // limited gives req limits of its own: the usual ones, changed by change.
-func limited(req *bind.Request, change func(*bind.Limits)) *bind.Request {
+func limited(req *request, change func(*bind.Limits)) *request {
 	l := bind.DefaultLimits()
 	change(&l)
-	req.Limits = &l
+	req.limits = &l
 	return req
 }
 
-func strict(req *bind.Request) *bind.Request {
+func strict(req *request) *request {
 	return limited(req, func(l *bind.Limits) { l.Strict = true })
 }
 
@@ -168,7 +183,7 @@ func multipartText(parts ...part) string {
 	return b.String()
 }
 
-func multipartForm(parts ...part) *bind.Request {
+func multipartForm(parts ...part) *request {
 	return post("multipart/form-data; boundary="+boundary, multipartText(parts...))
 }
 
@@ -176,11 +191,11 @@ func multipartForm(parts ...part) *bind.Request {
 type delivery struct {
 	src  bind.Source
 	name string
-	make func(key string, values ...string) *bind.Request // nil where the values cannot be sent so
+	make func(key string, values ...string) *request // nil where the values cannot be sent so
 }
 
 var deliveries = []delivery{
-	{bind.Param, "param", func(key string, values ...string) *bind.Request {
+	{bind.Param, "param", func(key string, values ...string) *request {
 		if len(values) > 1 {
 			return nil
 		}
@@ -188,19 +203,19 @@ var deliveries = []delivery{
 		for _, v := range values {
 			r.SetPathValue(key, v)
 		}
-		return &bind.Request{R: r}
+		return requestOf(r)
 	}},
-	{bind.Query, "query", func(key string, values ...string) *bind.Request {
+	{bind.Query, "query", func(key string, values ...string) *request {
 		return query(url.Values{key: values}.Encode())
 	}},
-	{bind.Header, "header", func(key string, values ...string) *bind.Request {
+	{bind.Header, "header", func(key string, values ...string) *request {
 		r := httptest.NewRequest("GET", "/", nil)
 		for _, v := range values {
 			r.Header.Add(key, v)
 		}
-		return &bind.Request{R: r}
+		return requestOf(r)
 	}},
-	{bind.Cookie, "cookie", func(key string, values ...string) *bind.Request {
+	{bind.Cookie, "cookie", func(key string, values ...string) *request {
 		r := httptest.NewRequest("GET", "/", nil)
 		for _, v := range values {
 			c := &http.Cookie{Name: key, Value: v}
@@ -209,12 +224,12 @@ var deliveries = []delivery{
 			}
 			r.AddCookie(c)
 		}
-		return &bind.Request{R: r}
+		return requestOf(r)
 	}},
-	{bind.Form, "urlencoded", func(key string, values ...string) *bind.Request {
+	{bind.Form, "urlencoded", func(key string, values ...string) *request {
 		return form(url.Values{key: values}.Encode())
 	}},
-	{bind.Form, "multipart", func(key string, values ...string) *bind.Request {
+	{bind.Form, "multipart", func(key string, values ...string) *request {
 		var parts []part
 		for _, v := range values {
 			parts = append(parts, part{key: key, content: v})

@@ -118,13 +118,17 @@ func (f *field) in(v reflect.Value) reflect.Value {
 	return v.FieldByIndex(f.index)
 }
 
-// Bind fills v, an addressable struct of the plan's type, from the request. It
-// returns the first value that does not fit, as an [Error].
-func (p *Plan) Bind(v reflect.Value, req *Request) error {
-	if p.src == Param {
-		return p.bindParams(v, req)
+// Bind fills v, an addressable struct of the plan's type, from the request under
+// the limits, of which nil stands for those of [DefaultLimits]. It returns the
+// first value that does not fit, as an [Error].
+func (p *Plan) Bind(v reflect.Value, req *Request, limits *Limits) error {
+	if limits == nil {
+		limits = &defaultLimits
 	}
-	b := binding{plan: p, v: v, req: req}
+	if p.src == Param {
+		return p.bindParams(v, req, limits.Rest)
+	}
+	b := binding{plan: p, v: v, req: req, limits: limits}
 	if len(p.fields) > len(b.seen)*64 {
 		b.more = make([]bool, len(p.fields))
 	}
@@ -150,11 +154,12 @@ func (p *Plan) Bind(v reflect.Value, req *Request) error {
 
 // A binding is one run of a plan.
 type binding struct {
-	plan *Plan
-	v    reflect.Value
-	req  *Request
-	seen [2]uint64 // which fields have had a value
-	more []bool    // the same, where there are more fields than bits
+	plan   *Plan
+	v      reflect.Value
+	req    *Request
+	limits *Limits
+	seen   [2]uint64 // which fields have had a value
+	more   []bool    // the same, where there are more fields than bits
 }
 
 // firstTime reports whether field i has had no value yet, and marks it.
@@ -230,7 +235,7 @@ func (b *binding) appendAll(fv reflect.Value, f *field, s string) error {
 		if item = strings.TrimSpace(item); item == "" && !f.empty {
 			continue
 		}
-		if most := b.req.limits().Keys; most > 0 && fv.Len() >= most {
+		if most := b.limits.Keys; most > 0 && fv.Len() >= most {
 			return fmt.Errorf("more than %d values", most)
 		}
 		if err := appendValue(fv, f.set, item); err != nil {
@@ -273,8 +278,7 @@ func (b *binding) fieldError(f *field, err error) Error {
 }
 
 // bindParams is the binding of a path, which has one value for each field.
-func (p *Plan) bindParams(v reflect.Value, req *Request) error {
-	rest := req.limits().Rest
+func (p *Plan) bindParams(v reflect.Value, req *Request, rest string) error {
 	for i := range p.fields {
 		f := &p.fields[i]
 		s := req.R.PathValue(f.key)

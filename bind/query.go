@@ -9,12 +9,11 @@ import (
 // values. It agrees with url.ParseQuery, but makes no map, copies only what is
 // escaped, and takes no malformed pair in silence.
 func (b *binding) pairs(raw string) error {
-	limits := b.req.limits()
 	next := 0 // the field that is probably meant: clients keep to an order
 	for n, i := 0, 0; i < len(raw); i++ {
-		// One pass over the pair finds its end, the first =, and whether there is
-		// anything to unescape.
-		start, equals, plain := i, -1, true
+		// One pass over the pair finds its end, the first =, and the first byte that
+		// is to be unescaped.
+		start, equals, escape := i, -1, -1
 	pair:
 		for ; i < len(raw); i++ {
 			c := raw[i]
@@ -29,30 +28,43 @@ func (b *binding) pairs(raw string) error {
 					equals = i
 				}
 			case '%', '+', ';':
-				plain = false
+				if escape < 0 {
+					escape = i
+				}
 			}
 		}
 		if i == start {
 			continue
 		}
-		if n++; limits.Keys > 0 && n > limits.Keys {
-			return Error{Place: b.plan.place, Reason: fmt.Sprintf("more than %d keys", limits.Keys)}
+		if n++; b.limits.Keys > 0 && n > b.limits.Keys {
+			return Error{Place: b.plan.place, Reason: fmt.Sprintf("more than %d keys", b.limits.Keys)}
 		}
-		key, value := raw[start:i], ""
-		if equals >= 0 {
-			key, value = raw[start:equals], raw[equals+1:i]
+		if equals < 0 {
+			equals = i
 		}
-		at := -1
-		if plain && next < len(b.plan.fields) && b.plan.fields[next].key == key {
-			at = next
-		} else {
+		key, value := raw[start:equals], raw[min(equals+1, i):i]
+		if escape >= 0 && escape < equals {
 			var err error
-			if at, key, value, err = b.decode(key, value, plain); err != nil {
-				return err
+			if key, err = unescape(key); err != nil {
+				return Error{Place: b.plan.place, Reason: err.Error(), Err: err}
+			}
+		}
+		at := next
+		if next >= len(b.plan.fields) || b.plan.fields[next].key != key {
+			at = b.plan.find(key)
+		}
+		if escape >= 0 {
+			var err error
+			if value, err = unescape(value); err != nil {
+				e := Error{Place: b.plan.place, Key: key, Reason: err.Error(), Err: err}
+				if at >= 0 {
+					e.FieldName = b.plan.fields[at].name
+				}
+				return e
 			}
 		}
 		if at < 0 {
-			if err := b.other(key, value, limits.Strict); err != nil {
+			if err := b.other(key, value, b.limits.Strict); err != nil {
 				return err
 			}
 			continue
@@ -63,25 +75,6 @@ func (b *binding) pairs(raw string) error {
 		}
 	}
 	return nil
-}
-
-// decode unescapes a pair and finds its field, which is -1 if there is none.
-func (b *binding) decode(rawKey, rawValue string, plain bool) (i int, key, value string, err error) {
-	if plain {
-		return b.plan.find(rawKey), rawKey, rawValue, nil
-	}
-	if key, err = unescape(rawKey); err != nil {
-		return 0, "", "", Error{Place: b.plan.place, Reason: err.Error(), Err: err}
-	}
-	i = b.plan.find(key)
-	if value, err = unescape(rawValue); err != nil {
-		e := Error{Place: b.plan.place, Key: key, Reason: err.Error(), Err: err}
-		if i >= 0 {
-			e.FieldName = b.plan.fields[i].name
-		}
-		return 0, "", "", e
-	}
-	return i, key, value, nil
 }
 
 // pair gives field i a value that was sent under its key.
@@ -115,8 +108,10 @@ func (b *binding) other(key, value string, strict bool) error {
 // unescape is url.QueryUnescape with one allocation at the most, and refuses a
 // semicolon as url.ParseQuery does.
 func unescape(s string) (string, error) {
-	i := strings.IndexAny(s, "%+;")
-	if i < 0 {
+	i := 0
+	for ; i < len(s) && s[i] != '%' && s[i] != '+' && s[i] != ';'; i++ {
+	}
+	if i == len(s) {
 		return s, nil
 	}
 	var room [128]byte

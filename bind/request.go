@@ -39,7 +39,7 @@ type Limits struct {
 // keep data.
 type Decoder = func(data []byte, v any) error
 
-// defaultLimits are the limits of a [Request] that has none of its own.
+// defaultLimits are the limits where none are given.
 var defaultLimits = Limits{
 	Body: 4 << 20, Form: 32 << 20, FormMemory: 1 << 20,
 	Keys: 1000, Files: 100, Depth: 100,
@@ -58,8 +58,6 @@ type Request struct {
 	R *http.Request
 	// W, if it is not nil, is where a deadline for reading the body is set.
 	W http.ResponseWriter
-	// Limits are those of the route; nil stands for DefaultLimits.
-	Limits *Limits
 
 	*bodyState // nil until something is read
 }
@@ -69,13 +67,6 @@ func (q *Request) reading() {
 	if q.bodyState == nil {
 		q.bodyState = getState()
 	}
-}
-
-func (q *Request) limits() *Limits {
-	if q.Limits == nil {
-		return &defaultLimits
-	}
-	return q.Limits
 }
 
 // HasRead reports whether something of the body was read, so that there is

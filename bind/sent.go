@@ -93,7 +93,7 @@ func sentPath(t reflect.Type, index []int) []string {
 // after [BodyPlan.Bind] has found nothing wrong. It is nil, for unknown, if there
 // was no body, or one that is not JSON.
 func (p *BodyPlan) Sent(req *Request) any {
-	if decode, err := req.decoder(req.limits()); decode != nil || err != nil || len(req.bytes) == 0 {
+	if !req.HasRead() || req.foreign || len(req.bytes) == 0 {
 		return nil
 	}
 	dec := json.NewDecoder(bytes.NewReader(req.bytes))

@@ -32,11 +32,11 @@ func TestSent(t *testing.T) {
 		"a=1&B=&c=&M[x]=1&z=2": `{"B":true,"C":true,"M":true,"first":true}`,
 		"first=1&b=1&C=1&M[=1": `{}`,
 	} {
-		req := bind.Request{R: httptest.NewRequest("GET", "/?"+query, nil)}
-		if err := p.Bind(reflect.New(reflect.TypeFor[sentQuery]()).Elem(), &req); err != nil {
+		req := requestOf(httptest.NewRequest("GET", "/?"+query, nil))
+		if err := bound(p, reflect.New(reflect.TypeFor[sentQuery]()).Elem(), req); err != nil {
 			t.Fatal(query, err)
 		}
-		if got, _ := json.Marshal(p.Sent(&req)); string(got) != want {
+		if got, _ := json.Marshal(p.Sent(&req.Request)); string(got) != want {
 			t.Errorf("%s: %s, want %s", query, got, want)
 		}
 	}
@@ -53,9 +53,9 @@ func TestSentNested(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	req := bind.Request{R: httptest.NewRequest("GET", "/", nil)}
+	req := requestOf(httptest.NewRequest("GET", "/", nil))
 	req.R.Header.Set("C", "1")
-	if got, _ := json.Marshal(p.Sent(&req)); string(got) != `{"in":{"C":true}}` {
+	if got, _ := json.Marshal(p.Sent(&req.Request)); string(got) != `{"in":{"C":true}}` {
 		t.Errorf("%s", got)
 	}
 }
@@ -74,13 +74,14 @@ func TestSentBody(t *testing.T) {
 		{"application/json", ``, `null`},
 		{"application/x-other", `anything`, `null`},
 	} {
-		req := bind.Request{R: httptest.NewRequest("POST", "/", strings.NewReader(test.text)), Limits: &bind.Limits{Decoders: decoders}}
+		req := requestOf(httptest.NewRequest("POST", "/", strings.NewReader(test.text)))
+		req.limits = &bind.Limits{Decoders: decoders}
 		req.R.Header.Set("Content-Type", test.contentType)
 		var b *body
-		if err := p.Bind(reflect.ValueOf(&b).Elem(), &req); err != nil {
+		if err := bound(p, reflect.ValueOf(&b).Elem(), req); err != nil {
 			t.Fatal(test.text, err)
 		}
-		if got, _ := json.Marshal(p.Sent(&req)); string(got) != test.want {
+		if got, _ := json.Marshal(p.Sent(&req.Request)); string(got) != test.want {
 			t.Errorf("%s: %s, want %s", test.text, got, test.want)
 		}
 		req.Close()
@@ -104,10 +105,11 @@ func TestSecretBody(t *testing.T) {
 		{"application/json", `{"key":"12x4"}`, "key", "expected string"},
 		{"application/x-other", `{"pin":"12x4"}`, "", "a value does not fit its field"},
 	} {
-		req := bind.Request{R: httptest.NewRequest("POST", "/", strings.NewReader(test.text)), Limits: &bind.Limits{Decoders: decoders}}
+		req := requestOf(httptest.NewRequest("POST", "/", strings.NewReader(test.text)))
+		req.limits = &bind.Limits{Decoders: decoders}
 		req.R.Header.Set("Content-Type", test.contentType)
 		var b body
-		e, ok := p.Bind(reflect.ValueOf(&b).Elem(), &req).(bind.Error)
+		e, ok := bound(p, reflect.ValueOf(&b).Elem(), req).(bind.Error)
 		if !ok || e.FieldName != test.field || e.Reason != test.reason || strings.Contains(e.Err.Error(), "12x4") {
 			t.Errorf("%s: %v (%v)", test.text, e, e.Err)
 		}

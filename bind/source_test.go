@@ -203,7 +203,7 @@ func TestParamRest(t *testing.T) {
 		if test.reason != "" {
 			want = &bind.Error{Place: bind.PlaceParam, FieldName: "Path", Key: "path", Reason: test.reason}
 		}
-		got, err := bindNew[values](t, bind.Param, limited(&bind.Request{R: r}, func(l *bind.Limits) { l.Rest = test.rest }))
+		got, err := bindNew[values](t, bind.Param, limited(requestOf(r), func(l *bind.Limits) { l.Rest = test.rest }))
 		checkError(t, err, want)
 		if got.Path != test.want || got.Name != "n" {
 			t.Errorf("%+v: got %+v", test, got)
@@ -214,7 +214,7 @@ func TestParamRest(t *testing.T) {
 	r.SetPathValue("path", "a//b")
 	got, err := bindNew[struct {
 		Path string `param:"path"`
-	}](t, bind.Param, limited(&bind.Request{R: r}, func(l *bind.Limits) { l.Rest = "path" }))
+	}](t, bind.Param, limited(requestOf(r), func(l *bind.Limits) { l.Rest = "path" }))
 	checkError(t, err, nil)
 	if got.Path != "/a//b" {
 		t.Errorf("got %q", got.Path)
@@ -235,7 +235,7 @@ func TestHeaderNames(t *testing.T) {
 	r.Header.Set("X-Tags", "x, y")
 	r.Header.Set("x_odd", "o")
 	r.Header["lower-case"] = []string{"not canonical, not seen"}
-	got, err := bindNew[values](t, bind.Header, &bind.Request{R: r})
+	got, err := bindNew[values](t, bind.Header, requestOf(r))
 	checkError(t, err, nil)
 	want := values{"example.com:80", 7, []string{"a", "b"}, []string{"x", "y"}, "o"}
 	if !reflect.DeepEqual(got, want) {
@@ -243,13 +243,13 @@ func TestHeaderNames(t *testing.T) {
 	}
 
 	r.Header.Set("X-Request-Id", "x")
-	_, err = bindNew[values](t, bind.Header, &bind.Request{R: r})
+	_, err = bindNew[values](t, bind.Header, requestOf(r))
 	checkError(t, err, &bind.Error{Place: bind.PlaceHeader, FieldName: "ID", Key: "X-Request-Id", Reason: `"x" is not an integer`})
 
 	r.Host = "no port"
 	_, err = bindNew[struct {
 		Port int `header:"host"`
-	}](t, bind.Header, &bind.Request{R: r})
+	}](t, bind.Header, requestOf(r))
 	checkError(t, err, &bind.Error{Place: bind.PlaceHeader, FieldName: "Port", Key: "Host", Reason: `"no port" is not an integer`})
 }
 
@@ -279,7 +279,7 @@ func TestCookies(t *testing.T) {
 		if test.reason != "" {
 			want = &bind.Error{Place: bind.PlaceCookie, FieldName: "N", Key: "n", Reason: test.reason}
 		}
-		got, err := bindNew[values](t, bind.Cookie, &bind.Request{R: r})
+		got, err := bindNew[values](t, bind.Cookie, requestOf(r))
 		checkError(t, err, want)
 		if !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%q: got %+v, want %+v", test.header, got, test.want)
@@ -295,7 +295,7 @@ func TestSourcesDoNotMix(t *testing.T) {
 	r.Header.Set("V", "header")
 	r.Header.Set("Cookie", "V=cookie")
 	r.SetPathValue("V", "param")
-	req := &bind.Request{R: r}
+	req := requestOf(r)
 	for src, want := range map[bind.Source]string{bind.Param: "param", bind.Query: "query", bind.Header: "header", bind.Cookie: "cookie", bind.Form: "form"} {
 		got, err := bindNew[values](t, src, req)
 		if err != nil || got.V != want {

@@ -10,10 +10,10 @@ import (
 )
 
 // allocations binds one request again and again into one value.
-func allocations(t *testing.T, p *bind.Plan, v reflect.Value, req *bind.Request) float64 {
+func allocations(t *testing.T, p *bind.Plan, v reflect.Value, req *request) float64 {
 	t.Helper()
 	return testing.AllocsPerRun(100, func() {
-		if err := p.Bind(v, req); err != nil {
+		if err := bound(p, v, req); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -64,7 +64,7 @@ func TestAllocations(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.URL.RawQuery = test.raw
-		if got := allocations(t, p, v, &bind.Request{R: r}); got > test.want {
+		if got := allocations(t, p, v, requestOf(r)); got > test.want {
 			t.Errorf("%s: %v allocations, want %v", test.name, got, test.want)
 		}
 	}
@@ -83,7 +83,7 @@ func BenchmarkQuery(b *testing.B) {
 	rv := reflect.ValueOf(&v).Elem()
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := p.Bind(rv, req); err != nil {
+		if err := bound(p, rv, req); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -101,7 +101,7 @@ func BenchmarkBody(b *testing.B) {
 					strict(req)
 				}
 				var v order
-				if err := p.Bind(reflect.ValueOf(&v).Elem(), req); err != nil {
+				if err := bound(p, reflect.ValueOf(&v).Elem(), req); err != nil {
 					b.Fatal(err)
 				}
 				if err := req.Close(); err != nil {

@@ -284,7 +284,7 @@ func TestValue(t *testing.T) {
 						reason := strings.Replace(test.reason, "%s", fmt.Sprintf("%q", test.in), 1)
 						want = &bind.Error{Place: d.src.Place(), FieldName: "V", Key: wantKey, Reason: reason}
 					}
-					checkError(t, p.Bind(got, closeAfter(t, req)), want)
+					checkError(t, bound(p, got, closeAfter(t, req)), want)
 					if !reflect.DeepEqual(got.Field(0).Interface(), test.want) {
 						t.Errorf("got %#v, want %#v", got.Field(0), test.want)
 					}
@@ -301,7 +301,7 @@ func TestConverterOfInterface(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := q{A: errBroken}
-	checkError(t, p.Bind(reflect.ValueOf(&got).Elem(), query("A=fine&B=bad")), nil)
+	checkError(t, bound(p, reflect.ValueOf(&got).Elem(), query("A=fine&B=bad")), nil)
 	if got.A != nil || got.B == nil || got.B.Error() != "bad" {
 		t.Errorf("got %+v", got)
 	}
@@ -372,7 +372,7 @@ func TestSeveralValues(t *testing.T) {
 				if test.reason != "" {
 					want = &bind.Error{Place: d.src.Place(), FieldName: "V", Key: key, Reason: test.reason}
 				}
-				checkError(t, p.Bind(got, closeAfter(t, req)), want)
+				checkError(t, bound(p, got, closeAfter(t, req)), want)
 				if test.want != nil && !reflect.DeepEqual(got.Field(0).Interface(), test.want) {
 					t.Errorf("got %#v, want %#v", got.Field(0), test.want)
 				}
@@ -412,7 +412,7 @@ func TestMap(t *testing.T) {
 				continue
 			}
 			t.Run(test.name+"/"+d.name, func(t *testing.T) {
-				var req *bind.Request
+				var req *request
 				if d.name == "multipart" {
 					req = multipartForm(test.in...)
 				} else {
@@ -497,7 +497,7 @@ func TestPrototype(t *testing.T) {
 		{"L=z&L=z&L=z", values{1, "a", shared.P, []string{"z", "z", "z"}, shared.M}},
 	} {
 		got := shared
-		checkError(t, mustCompile[values](t, bind.Query).Bind(reflect.ValueOf(&got).Elem(), query(test.in)), nil)
+		checkError(t, bound(mustCompile[values](t, bind.Query), reflect.ValueOf(&got).Elem(), query(test.in)), nil)
 		if !reflect.DeepEqual(got, test.want) {
 			t.Errorf("%s: got %+v, want %+v", test.in, got, test.want)
 		}
@@ -577,12 +577,12 @@ func TestDefaultsAreNotShared(t *testing.T) {
 	p.SetDefaults(reflect.ValueOf(&proto).Elem())
 	one, two := proto, proto
 	for _, v := range []*defaults{&one, &two} {
-		checkError(t, p.Bind(reflect.ValueOf(v).Elem(), query("")), nil)
+		checkError(t, bound(p, reflect.ValueOf(v).Elem(), query("")), nil)
 	}
 	*one.P, one.L[0], one.Csv[0], one.Raw[0], *one.DP = 7, 7, "7", '7', 7
 	one.Big.SetInt64(7)
 	var three defaults
-	checkError(t, p.Bind(reflect.ValueOf(&three).Elem(), query("")), nil)
+	checkError(t, bound(p, reflect.ValueOf(&three).Elem(), query("")), nil)
 	for _, v := range []defaults{two, three} {
 		if *v.P != 3 || v.L[0] != 1 || v.Csv[0] != "x" || v.Raw[0] != 'r' || *v.DP != time.Second || v.Big.Int64() != 99 {
 			t.Errorf("a value of another request has changed: %+v", v)
@@ -597,7 +597,7 @@ func TestDefaultYieldsToPreset(t *testing.T) {
 	got := defaults{N: 5, P: ptr(6), L: []int{7}}
 	p := mustCompile[defaults](t, bind.Query)
 	p.SetDefaults(reflect.ValueOf(&got).Elem())
-	checkError(t, p.Bind(reflect.ValueOf(&got).Elem(), query("")), nil)
+	checkError(t, bound(p, reflect.ValueOf(&got).Elem(), query("")), nil)
 	if got.N != 5 || *got.P != 6 || got.L[0] != 7 {
 		t.Errorf("got %+v", got)
 	}
@@ -617,7 +617,7 @@ func TestManyFields(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkError(t, p.Bind(got, query(strings.Join(pairs, "&"))), nil)
+		checkError(t, bound(p, got, query(strings.Join(pairs, "&"))), nil)
 		for i := range n {
 			if got.Field(i).Int() != int64(i) {
 				t.Errorf("%d fields: field %d is %v", n, i, got.Field(i))

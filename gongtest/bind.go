@@ -40,13 +40,13 @@ func Bind[T any](r *http.Request, options ...gongular.Options) (T, error) {
 		panic(fmt.Sprintf("gongtest: Bind[%v]: %v", t, err))
 	}
 	limits := limitsOf(o)
-	req := &bind.Request{R: r, Limits: &limits}
+	req := &bind.Request{R: r}
 	rv := reflect.ValueOf(&v).Elem()
 	for _, s := range sections {
 		s.setDefaults(rv.FieldByIndex(s.index))
 	}
 	for _, s := range sections {
-		if err := s.fill(rv.FieldByIndex(s.index), req); err != nil {
+		if err := s.fill(rv.FieldByIndex(s.index), req, &limits); err != nil {
 			req.Close() // everything is in memory
 			return v, err
 		}
@@ -125,12 +125,12 @@ func (s *section) setDefaults(v reflect.Value) {
 }
 
 // fill binds the section and checks it.
-func (s *section) fill(v reflect.Value, req *bind.Request) error {
+func (s *section) fill(v reflect.Value, req *bind.Request, limits *bind.Limits) error {
 	var err error
 	if s.body != nil {
-		err = s.body.Bind(v, req)
+		err = s.body.Bind(v, req, limits)
 	} else {
-		err = s.values.Bind(v, req)
+		err = s.values.Bind(v, req, limits)
 	}
 	if err != nil || s.check.Empty() {
 		return err

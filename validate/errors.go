@@ -25,7 +25,7 @@ type FieldError struct {
 	// Pointer leads there in the names that encoding/json has, those of
 	// embedded structs left out: the tokens of a JSON Pointer (RFC 6901), not
 	// escaped. Of nested collections, other than by each, it has the innermost
-	// index only.
+	// index only. It is shared, and not to be changed.
 	Pointer []string
 
 	// Name is the json name of the field, or its Go name if it has none.
@@ -37,7 +37,8 @@ type FieldError struct {
 	// the tag is to blame.
 	Rule string
 
-	// Params are the parameters of the rule: 3 and 64 of length(3|64).
+	// Params are the parameters of the rule: 3 and 64 of length(3|64). They are
+	// shared, and not to be changed.
 	Params []string
 
 	// Value is what was checked, in the text form that the rule has seen. It
@@ -105,17 +106,24 @@ func (e Errors) Unwrap() []error {
 // Of errors that share even the path (two fields with one json name) the last
 // is kept.
 func (e Errors) ByField() map[string]string {
-	count := make(map[string]int, len(e))
-	for _, f := range e {
-		count[f.Name]++
-	}
 	m := make(map[string]string, len(e))
-	for _, f := range e {
-		key := f.Name
+	for i := range e {
+		m[e[i].Name] = e[i].Message
+	}
+	if len(m) == len(e) {
+		return m // each under its own name
+	}
+	clear(m)
+	count := make(map[string]int, len(e))
+	for i := range e {
+		count[e[i].Name]++
+	}
+	for i := range e {
+		key := e[i].Name
 		if count[key] > 1 {
-			key = f.Path
+			key = e[i].Path
 		}
-		m[key] = f.Message
+		m[key] = e[i].Message
 	}
 	return m
 }

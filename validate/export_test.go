@@ -65,3 +65,9 @@ var (
 func CompareNumbers(a, b any) (order int, ok bool) {
 	return numberOf(reflect.ValueOf(a)).compare(numberOf(reflect.ValueOf(b)))
 }
+
+// BothWays returns what the quick path says of v, and what the walk says.
+func BothWays(p *Plan, v reflect.Value) (quick, walked bool) {
+	w := walker{validator: p.validator, limit: maxErrors}
+	return p.root.passes(v, 0), w.check(p.root, v, place{})
+}

@@ -91,7 +91,7 @@ func (w *walker) checkComparisons(x *extra, v reflect.Value, at place) bool {
 
 // failEmpty refuses a value that is not there.
 func (w *walker) failEmpty(o *option, message string, at place) bool {
-	e := FieldError{Rule: o.rule, Params: slices.Clone(o.params), Message: message}
+	e := FieldError{Rule: o.rule, Params: slices.Clip(o.params), Message: message}
 	if o.message != "" {
 		e.Message, e.Custom = o.message, true
 	}

@@ -72,6 +72,8 @@ type extra struct {
 	unfit     *option  // as in node, of what is not about text
 	sizes     []size
 	mayBeZero bool // sizes are not asked about empty values
+	span      span // what sizes leave, if simple
+	simple    bool // sizes are all there is, of a string, number or list
 	each      *node
 	method    *method // Validate of the type; nil if there is none
 }
@@ -108,6 +110,8 @@ type field struct {
 	goName string
 	name   string // json name, or goName
 	node   *node
+
+	pointer []string // the name alone, as FieldError has it
 
 	// exposed says that the embedded struct, which is not exported, has to be
 	// handed to code that is not ours.
@@ -154,6 +158,7 @@ func (v *Validator) compile(t reflect.Type, g *tag, found bool) (*Plan, error) {
 		return nil, errors.Join(errs...)
 	}
 	c.prune()
+	c.simplify()
 	if !root.live(map[*node]bool{}) {
 		root = nil
 	}
@@ -463,6 +468,7 @@ func (c *compiler) structure(t reflect.Type) *structure {
 		} else {
 			f.promoted = embedsStruct(sf)
 		}
+		f.pointer = []string{f.name}
 		var g *tag
 		switch {
 		case text != "":

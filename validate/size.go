@@ -2,6 +2,7 @@ package validate
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"time"
@@ -100,6 +101,82 @@ func (s *size) accepts(v reflect.Value) bool {
 	}
 	order, ok := n.compare(s.bound)
 	return ok && (order == 0 || order > 0 && !s.atMost || order < 0 && !s.atLeast)
+}
+
+// A span is what several sizes leave of the values of one kind: those from lo to
+// hi, each in the fields for the kind. Of texts and lists it is their length.
+type span struct {
+	loInt, hiInt     int64
+	loUint, hiUint   uint64
+	loFloat, hiFloat float64
+}
+
+// spanOf returns what the sizes leave.
+func spanOf(sizes []size) span {
+	sp := span{math.MinInt64, math.MaxInt64, 0, math.MaxUint64, math.Inf(-1), math.Inf(1)}
+	for _, s := range sizes {
+		b := s.bound
+		if s.atLeast {
+			switch b.kind {
+			case reflect.Int64:
+				sp.loInt = max(sp.loInt, b.i)
+			case reflect.Uint64:
+				sp.loUint = max(sp.loUint, b.u)
+			default:
+				sp.loFloat = max(sp.loFloat, b.f)
+			}
+		}
+		if s.atMost {
+			switch b.kind {
+			case reflect.Int64:
+				sp.hiInt = min(sp.hiInt, b.i)
+			case reflect.Uint64:
+				sp.hiUint = min(sp.hiUint, b.u)
+			default:
+				sp.hiFloat = min(sp.hiFloat, b.f)
+			}
+		}
+	}
+	return sp
+}
+
+// takes reports whether v, of a node of the kind, is in the span.
+func (sp *span) takes(kind nodeKind, v reflect.Value) bool {
+	switch kind {
+	case intNode:
+		i := v.Int()
+		return sp.loInt <= i && i <= sp.hiInt
+	case uintNode:
+		u := v.Uint()
+		return sp.loUint <= u && u <= sp.hiUint
+	case floatNode:
+		f := v.Float()
+		return sp.loFloat <= f && f <= sp.hiFloat
+	case stringNode:
+		s := v.String()
+		n := uint64(len(s))
+		if n > sp.hiUint || (n+utf8.UTFMax-1)/utf8.UTFMax < sp.loUint {
+			n = uint64(utf8.RuneCountInString(s)) // else any count of characters will do
+		}
+		return sp.loUint <= n && n <= sp.hiUint
+	}
+	n := uint64(v.Len())
+	return sp.loUint <= n && n <= sp.hiUint
+}
+
+// simplify finds the extras that are sizes alone.
+func (c *compiler) simplify() {
+	for _, n := range c.all {
+		x := n.extra
+		if x == nil || x.sizes == nil || x.plain.slow || x.present != nil || x.conditions != nil || x.comparisons != nil ||
+			x.funcs != nil || x.wrongType != nil || x.unfit != nil || x.each != nil || x.method != nil {
+			continue
+		}
+		switch x.plain.kind {
+		case stringNode, intNode, uintNode, floatNode, listNode:
+			x.simple, x.span = true, spanOf(x.sizes)
+		}
+	}
 }
 
 // checkSizes asks the sizes of x about v, in order, up to the first that

@@ -2,6 +2,7 @@ package validate_test
 
 import (
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -104,5 +105,60 @@ func TestSizesTakeNoMemory(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(100, func() { validate.Struct(x) }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// The quick path takes sizes for one span; the walk asks one after another.
+func TestSizesQuickly(t *testing.T) {
+	type values struct {
+		Int      int8     `valid:"min(-3),max(4)"`
+		Unsigned uint16   `valid:"max(7),min(2),max(5)"`
+		Float    float32  `valid:"min(-0.5),max(1.5)"`
+		Exact    int64    `valid:"len(9223372036854775807)"`
+		Text     string   `valid:"min(2),max(3),lowercase"`
+		List     []string `valid:"min(1),max(2)"`
+		Optional string   `valid:"optional,min(3)"`
+		Required float64  `valid:"required,max(2)"`
+	}
+	good := values{1, 3, 0.5, math.MaxInt64, "ab", []string{"a"}, "", 1}
+	plan, err := new(validate.Validator).Compile(reflect.TypeFor[values]())
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(v values, want bool) {
+		t.Helper()
+		quick, walked := validate.BothWays(plan, reflect.ValueOf(v))
+		if quick != want || walked != want {
+			t.Errorf("%+v: quickly %v, walked %v, want %v", v, quick, walked, want)
+		}
+	}
+	with := func(change func(*values)) values {
+		v := good
+		change(&v)
+		return v
+	}
+	check(good, true)
+	for i := int8(-128); i < 127; i++ {
+		check(with(func(v *values) { v.Int = i }), -3 <= i && i <= 4)
+	}
+	for u := range uint16(10) {
+		check(with(func(v *values) { v.Unsigned = u }), 2 <= u && u <= 5)
+	}
+	nan := float32(math.NaN())
+	for f, want := range map[float32]bool{-1: false, -0.5: true, 0: true, 1.5: true, math.Nextafter32(1.5, 2): false, float32(math.Inf(1)): false, nan: false} {
+		check(with(func(v *values) { v.Float = f }), want)
+	}
+	check(with(func(v *values) { v.Exact-- }), false)
+	for s, want := range map[string]bool{"": false, "a": false, "abc": true, "abcd": false, "日": false, "日本": true, "日本語": true, "日本語日": false, "\xff\xff\xff": false, "\U0001f600\U0001f600\U0001f600\U0001f600": false, "AB": false} {
+		check(with(func(v *values) { v.Text = s }), want)
+	}
+	for n := range 4 {
+		check(with(func(v *values) { v.List = make([]string, n) }), n == 1 || n == 2)
+	}
+	for s, want := range map[string]bool{"a": false, "abc": true, "日本": false} {
+		check(with(func(v *values) { v.Optional = s }), want)
+	}
+	for f, want := range map[float64]bool{0: false, 2: true, 3: false, math.NaN(): false} {
+		check(with(func(v *values) { v.Required = f }), want)
 	}
 }

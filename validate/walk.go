@@ -375,7 +375,14 @@ func (w *walker) checkFields(s *structure, v reflect.Value, at place) bool {
 // means that check has to look. The depth is at least the number of structs that
 // v is in.
 func (n *node) passes(v reflect.Value, depth int) bool {
-	if n.slow || depth > maxDepth {
+	if n.slow {
+		x := n.extra
+		if x == nil || !x.simple || !x.span.takes(x.plain.kind, v) && !(x.mayBeZero && isEmpty(v)) {
+			return false
+		}
+		n = x.plain
+	}
+	if depth > maxDepth {
 		return false
 	}
 	switch n.kind {
@@ -588,10 +595,8 @@ func (w *walker) checkAbsent(n *node, v reflect.Value, at place) bool {
 // fail notes the error e of the field at the place, or of the element of each
 // that it is in. Like all that begin with fail, it returns false.
 func (w *walker) fail(at place, e FieldError) bool {
-	e.Name = at.name()
-	e.Path = e.Name
-	if e.Name != "" {
-		e.Pointer = []string{e.Name}
+	if f := at.field; f != nil {
+		e.Name, e.Path, e.Pointer = f.name, f.name, slices.Clip(f.pointer)
 	}
 	for _, step := range w.steps(at) {
 		e.Path = strings.TrimPrefix(e.Path+"."+step.String(), ".")
@@ -605,6 +610,9 @@ func (w *walker) fail(at place, e FieldError) bool {
 func (w *walker) add(e FieldError) {
 	e.Secret = e.Secret || w.secret
 	if !w.full() {
+		if w.errs == nil {
+			w.errs = make(Errors, 0, 4) // where one field is wrong, others often are
+		}
 		w.errs = append(w.errs, e)
 	}
 }
@@ -639,7 +647,7 @@ func (w *walker) failValue(o *option, v reflect.Value, at place) bool {
 func (w *walker) failAs(o *option, value, named string, at place) bool {
 	return w.fail(at, FieldError{
 		Rule:    o.rule,
-		Params:  slices.Clone(o.params),
+		Params:  slices.Clip(o.params),
 		Value:   value,
 		Message: o.wording(named),
 		Custom:  o.message != "",
@@ -658,6 +666,10 @@ func shown(v reflect.Value) (s string, ok bool) {
 	switch k := v.Kind(); {
 	case !v.IsValid():
 		return "", true
+	case v.Type() == reflect.TypeFor[string](): // as below, and quicker
+		return v.String(), true
+	case v.Type() == reflect.TypeFor[int]():
+		return strconv.FormatInt(v.Int(), 10), true
 	case isBytes(v.Type()) && !spellsItself(v.Type()):
 		return string(v.Bytes()), true
 	case k == reflect.String, k == reflect.Bool, isNumericKind(k), v.Type() == timeType, isBytes(v.Type()), isByteArray(v.Type()):
@@ -676,7 +688,7 @@ func (w *walker) failLookup(o *option, err error, at place) bool {
 // failUnfit refuses a value that an interface holds for an option that its
 // type does not have. Messages of the tag's own do not replace these texts.
 func (w *walker) failUnfit(o *option, v reflect.Value, at place) bool {
-	e := FieldError{Rule: o.rule, Params: slices.Clone(o.params)}
+	e := FieldError{Rule: o.rule, Params: slices.Clip(o.params)}
 	switch k := v.Kind(); {
 	case k != reflect.Bool && k != reflect.Uintptr: // not with its value, which may be a struct full of secrets
 		e.Message = fmt.Sprintf("The following validator is invalid or can't be applied to the field: %q", o.key())

@@ -217,5 +217,13 @@ func (c *Conn) linger() {
 func (c *Conn) CloseNow() error {
 	c.closing.Store(true)
 	c.uncork()
+	if c.cork.holding.Load() {
+		// Somebody is writing it, or something before it: that is a matter of
+		// moments, or hopeless.
+		if c.writing.take(context.Background(), time.Now().Add(10*corkDelay), c.closed) == nil {
+			c.flushSome()
+			c.writing.give()
+		}
+	}
 	return c.shut()
 }

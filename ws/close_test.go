@@ -1,6 +1,7 @@
 package ws_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -282,6 +283,66 @@ func TestCloseFrameSurvivesUnreadData(t *testing.T) {
 }
 
 // A peer that is gone is no reason to wait.
+// An outrunConn comes back from a write of a close frame when the peer's answer
+// has been read, or fails to write it.
+type outrunConn struct {
+	net.Conn
+	answered chan bool // closed then; nil to fail
+}
+
+func (c outrunConn) Write(p []byte) (int, error) {
+	if p[0] != 0x80|ws.CloseMessage {
+		return c.Conn.Write(p)
+	}
+	if c.answered == nil {
+		c.Conn.Close()
+	}
+	n, err := c.Conn.Write(p)
+	if err == nil {
+		<-c.answered
+	}
+	return n, err
+}
+
+// Who has closed is known however fast the answer is, and a close frame that was
+// not sent does not count.
+func TestWhoHasClosed(t *testing.T) {
+	s := serve(t, &ws.Upgrader{}, echo)
+	for _, test := range []struct {
+		answered chan bool
+		want     int
+	}{
+		{make(chan bool), ws.CloseGoingAway},
+		{nil, ws.CloseAbnormalClosure},
+	} {
+		dialer := func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+			return outrunConn{conn, test.answered}, err
+		}
+		conn, _, err := ws.Dial(t.Context(), s.URL, &ws.DialOptions{NetDial: dialer})
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.SetCloseHandler(func(int, string) error {
+			close(test.answered)
+			return nil
+		})
+		ended := make(chan error)
+		go func() {
+			_, _, err := conn.ReadMessage()
+			ended <- err
+		}()
+		if err := conn.WriteClose(ws.CloseGoingAway, ""); (err == nil) != (test.answered != nil) {
+			t.Errorf("WriteClose: %v", err)
+		}
+		wait(t, ended)
+		conn.Close()
+		if got := conn.Stats(); got.CloseCode != test.want || got.ClosedByPeer {
+			t.Errorf("closed with %d, by the peer: %v; want %d", got.CloseCode, got.ClosedByPeer, test.want)
+		}
+	}
+}
+
 func TestCloseGone(t *testing.T) {
 	errs := make(chan error, 2)
 	s := serve(t, &ws.Upgrader{CloseTimeout: time.Hour}, func(conn *ws.Conn) {

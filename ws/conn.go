@@ -38,6 +38,8 @@ type Conn struct {
 	client       bool // this end is the client
 	peer         peer
 	closeTimeout time.Duration
+	anyText      bool     // text need not be UTF-8
+	reasonPrefix string   // of close frames that reading and pings end with
 	writeBuffer  int      // payload of a fragment of NextWriter
 	deflate      *deflate // nil if compression was not agreed on
 
@@ -79,6 +81,8 @@ type Conn struct {
 // for a default.
 type settings struct {
 	client                    bool
+	anyText                   bool
+	reasonPrefix              string
 	readLimit                 int64
 	closeTimeout              time.Duration
 	readBuffer, writeBuffer   int
@@ -125,6 +129,8 @@ func newConn(conn net.Conn, early []byte, s settings) *Conn {
 		client:       s.client,
 		peer:         peer{masks: !s.client, compresses: s.agreed != nil},
 		closeTimeout: s.closeTimeout,
+		anyText:      s.anyText,
+		reasonPrefix: s.reasonPrefix,
 		writeBuffer:  s.writeBuffer,
 		readLimit:    s.readLimit,
 		reading:      newTurn(),

@@ -396,11 +396,11 @@ func (c *Conn) inflateSome(p []byte) (int, error) {
 	switch {
 	case m.inflated > c.readLimit:
 		return 0, tooLong(c.readLimit)
-	case m.opcode == TextMessage && !m.text.add(p[:n]):
+	case m.text && !m.utf8.add(p[:n]):
 		return 0, notUTF8("text")
 	case err != io.EOF:
 		return n, err
-	case !m.text.ended():
+	case !m.utf8.ended():
 		return 0, notUTF8("text")
 	default:
 		return n, errMessageEnds

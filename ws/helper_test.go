@@ -373,6 +373,8 @@ type goneWriter struct {
 	conn net.Conn
 }
 
+func (w goneWriter) Header() http.Header { return http.Header{} }
+
 func (w goneWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return w.conn, bufio.NewReadWriter(bufio.NewReader(w.conn), bufio.NewWriter(w.conn)), nil
 }

@@ -1,6 +1,7 @@
 package ws
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -26,8 +27,9 @@ type Client struct {
 	mu      sync.Mutex // guards what follows
 	queue   sendQueue
 	phase   phase
-	writing bool      // somebody writes the queue, or is about to
-	last    *farewell // what comes after the queue, or nil
+	writing bool          // somebody writes the queue, or is about to
+	space   chan struct{} // closed when there is room in the queue, or never will be; nil if nobody waits
+	last    *farewell     // what comes after the queue, or nil
 	sent    int64
 	dropped int64
 }
@@ -183,6 +185,53 @@ func (c *Client) SendPrepared(pm *PreparedMessage) error {
 	}
 }
 
+// SendWait is [Client.Send] that waits for room in the queue, whatever the
+// [SlowPolicy], until the context ends; the error is then its cause. It is for
+// answers, which a client needs one and all, and whose sender may wait.
+func (c *Client) SendWait(ctx context.Context, messageType int, data []byte) error {
+	pm, err := NewPreparedMessage(messageType, data)
+	if err != nil {
+		return err
+	}
+	for {
+		space, err := c.enqueueOrWait(pm)
+		if space == nil {
+			return err
+		}
+		select {
+		case <-space:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// enqueueOrWait puts the message in the queue, or returns what is closed when it
+// is worth another try.
+func (c *Client) enqueueOrWait(pm *PreparedMessage) (space <-chan struct{}, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.phase != phaseOpen:
+		return nil, c.gone()
+	case c.fits(pm):
+		c.queue.add(pm)
+		c.startWriting()
+		return nil, nil
+	case c.space == nil:
+		c.space = make(chan struct{})
+	}
+	return c.space, nil
+}
+
+// wake lets those who wait for room look again, for who holds c.mu.
+func (c *Client) wake() {
+	if c.space != nil {
+		close(c.space)
+		c.space = nil
+	}
+}
+
 // An outcome is what became of a message for a client.
 type outcome int
 
@@ -212,6 +261,7 @@ func (c *Client) enqueue(pm *PreparedMessage) outcome {
 		default:
 			c.phase, c.last = phaseClosing, &farewell{CloseTryAgainLater, "too slow"}
 			c.lost(c.queue.clear() + 1)
+			c.wake()
 			c.hub.counts.disconnected.Add(1)
 			return overrun
 		}
@@ -318,6 +368,7 @@ func (c *Client) next(b *batch) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	b.fill(&c.queue)
+	c.wake()
 	c.writing = len(b.messages) > 0
 	return c.writing
 }
@@ -387,6 +438,7 @@ func (c *Client) abandon() phase {
 	was := c.phase
 	c.phase = phaseOver
 	c.lost(c.queue.clear())
+	c.wake()
 	return was
 }
 
@@ -405,6 +457,7 @@ func (c *Client) end(last *farewell) {
 	defer c.mu.Unlock()
 	if c.phase == phaseOpen {
 		c.phase, c.last = phaseClosing, last
+		c.wake()
 		c.startWriting()
 	}
 }

@@ -1105,3 +1105,53 @@ func TestCloseWhileBroadcasting(t *testing.T) {
 		t.Errorf("%d were accepted; %+v", accepted, stats)
 	}
 }
+
+// An answer waits for room, in whatever policy, and for no longer than wanted.
+func TestSendWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hub := newHub(t, ws.HubOptions{QueueMessages: 1, WriteTimeout: -1})
+		c, peer := add(t, hub, ws.ClientOptions{})
+		send := func(ctx context.Context, message string) error {
+			return c.SendWait(ctx, ws.TextMessage, []byte(message))
+		}
+		for _, message := range []string{"in flight", "queued"} {
+			if err := send(t.Context(), message); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+		}
+		late, cancel := context.WithTimeoutCause(t.Context(), time.Second, errors.New("too late"))
+		defer cancel()
+		if err := send(late, "never"); err == nil || err.Error() != "too late" {
+			t.Errorf("got %v", err)
+		}
+		sent := make(chan error)
+		for range 2 {
+			go func() { sent <- send(t.Context(), "later") }()
+		}
+		synctest.Wait()
+		for _, want := range []string{"in flight", "queued", "later"} {
+			peer.want(text, want)
+			synctest.Wait()
+		}
+		if err := <-sent; err != nil {
+			t.Error(err)
+		}
+		if err := send(t.Context(), "x"); err != nil { // the other one is being written
+			t.Error(err)
+		}
+		if err := <-sent; err != nil {
+			t.Error(err)
+		}
+		waiting := make(chan error, 1)
+		go func() { waiting <- send(t.Context(), "gone") }()
+		synctest.Wait()
+		c.Conn().CloseNow()
+		if err := <-waiting; err != ws.ErrClientGone {
+			t.Errorf("got %v", err)
+		}
+		if err := c.SendWait(t.Context(), ws.PingMessage, nil); err == nil {
+			t.Error("a ping was prepared")
+		}
+	})
+}

@@ -113,7 +113,7 @@ func (k *keepAlive) die() {
 		if c.writeErr == nil {
 			c.writeNow(context.Background(), time.Now().Add(time.Second), outgoing{
 				first:   finBit | CloseMessage,
-				payload: FormatCloseMessage(CloseGoingAway, "no pong"),
+				payload: FormatCloseMessage(CloseGoingAway, c.reasonPrefix+"no pong"),
 			})
 		}
 		c.writing.give()

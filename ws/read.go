@@ -49,7 +49,8 @@ func tooLong(limit int64) *failure {
 }
 
 // ReadMessage waits for the next message and returns its type, TextMessage or
-// BinaryMessage, and its bytes, which are the caller's. Text is UTF-8.
+// BinaryMessage, and its bytes, which are the caller's. Text is UTF-8, unless
+// [Upgrader.AnyText] is set.
 //
 // Control frames that come before the message ends are dealt with on the way.
 // The error is a [*CloseError] if the peer sent a close frame, or went away
@@ -178,7 +179,7 @@ func (c *Conn) readFailed(err error) error {
 // caller gets.
 func (c *Conn) endReading(err error) error {
 	if f, ok := errors.AsType[*failure](err); ok {
-		c.writeFrame(CloseMessage, FormatCloseMessage(f.code, f.reason), time.Now().Add(answerTimeout))
+		c.writeFrame(CloseMessage, FormatCloseMessage(f.code, c.reasonPrefix+f.reason), time.Now().Add(answerTimeout))
 		return err
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -191,12 +192,13 @@ func (c *Conn) endReading(err error) error {
 // when a Read is given up, and the next one goes on.
 type incoming struct {
 	opcode     int    // continuation before its first frame
+	text       bool   // has to be UTF-8
 	compressed bool   // the payload of its frames is
 	fin        bool   // the last frame has begun
 	left       int64  // of the payload of the frame that has begun
 	key        uint32 // for that
 	size       int64  // of the payloads of all frames that have begun
-	text       textCheck
+	utf8       textCheck
 	data       []byte         // the payload so far, not yet inflated
 	lent       *buffer        // that data is in, or nil
 	reader     *messageReader // who reads it in pieces, or nil
@@ -349,11 +351,11 @@ func clone(p []byte) []byte {
 }
 
 // isText reports whether the payload is text as it comes.
-func (m *incoming) isText() bool { return m.opcode == TextMessage && !m.compressed }
+func (m *incoming) isText() bool { return m.text && !m.compressed }
 
 // ends returns what is wrong with a message that ends here.
 func (m *incoming) ends() error {
-	if !m.text.ended() {
+	if !m.utf8.ended() {
 		return notUTF8("text")
 	}
 	return nil
@@ -365,7 +367,7 @@ func (c *Conn) payload(p []byte) (int, error) {
 	n, err := c.in.Read(p[:min(int64(len(p)), m.left)])
 	m.key = mask(p[:n], m.key)
 	m.left -= int64(n)
-	if m.isText() && !m.text.add(p[:n]) {
+	if m.isText() && !m.utf8.add(p[:n]) {
 		return n, notUTF8("text")
 	}
 	return n, err
@@ -424,6 +426,7 @@ func (c *Conn) nextFrame() error {
 		}
 		if h.opcode != continuation {
 			m.opcode, m.compressed = h.opcode, h.compressed
+			m.text = h.opcode == TextMessage && !c.anyText
 		}
 		most := c.readLimit
 		if m.compressed {

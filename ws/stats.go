@@ -64,12 +64,20 @@ func (k *counters) written(messages, bytes int) {
 	k.bytesWritten.Add(int64(bytes))
 }
 
-// closes notes a close frame, if it is the first.
-func (k *counters) closes(code int, peer bool) {
+// closes notes a close frame, if it is the first, and reports that.
+func (k *counters) closes(code int, peer bool) bool {
 	if peer {
 		code |= byPeer
 	}
-	k.closeCode.CompareAndSwap(0, int32(code))
+	return k.closeCode.CompareAndSwap(0, int32(code))
+}
+
+// notClosed takes back a close frame that was noted, but could not be sent.
+func (k *counters) notClosed() {
+	k.closeCode.Store(0)
+	if k.lasted.Load() != 0 { // the end has come meanwhile, and was not noted
+		k.closes(CloseAbnormalClosure, false)
+	}
 }
 
 // ended notes the end of the connection.

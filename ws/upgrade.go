@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // defaultHandshakeTimeout is what a zero HandshakeTimeout stands for.
@@ -83,7 +84,16 @@ type Upgrader struct {
 	// CloseTimeout limits how long [Conn.Close] may take. If zero or negative,
 	// it is 5 seconds.
 	CloseTimeout time.Duration
+	// AnyText accepts text messages that are not UTF-8, which RFC 6455 section
+	// 8.1 forbids: for clients that send bytes in messages of the wrong type.
+	AnyText bool
+	// ReasonPrefix begins the reasons of the close frames that tell a peer what
+	// it did wrong, or that it does not answer pings: up to 50 bytes of UTF-8.
+	ReasonPrefix string
 }
+
+// maxReasonPrefix is how long ReasonPrefix may be: a reason still fits after it.
+const maxReasonPrefix = 50
 
 // Err returns what is wrong with the fields, or nil. It is for those who want to
 // know before the first handshake, which is otherwise answered with 500.
@@ -108,6 +118,9 @@ func (u *Upgrader) err() error {
 			return fmt.Errorf("Subprotocols: %q is no name of a subprotocol", protocol)
 		}
 	}
+	if len(u.ReasonPrefix) > maxReasonPrefix || !utf8.ValidString(u.ReasonPrefix) {
+		return fmt.Errorf("ReasonPrefix: %q is not UTF-8 of up to %d bytes", u.ReasonPrefix, maxReasonPrefix)
+	}
 	if err := u.Compression.Err(); err != nil {
 		return fmt.Errorf("Compression: %w", err)
 	}
@@ -117,6 +130,8 @@ func (u *Upgrader) err() error {
 // settings returns what concerns connections.
 func (u *Upgrader) settings() settings {
 	return settings{
+		anyText:      u.AnyText,
+		reasonPrefix: u.ReasonPrefix,
 		readLimit:    u.ReadLimit,
 		closeTimeout: u.CloseTimeout,
 		readBuffer:   u.ReadBufferSize,
@@ -283,11 +298,16 @@ func isKey(values []string) bool {
 // Upgrade answers the opening handshake and takes the connection over. It does
 // what [Upgrader.Check] does first; that need not be called before.
 //
-// The header, which may be nil, is sent with the answer. Its fields Upgrade,
+// The header, which may be nil, is sent with the answer, after what w.Header has,
+// as middleware may have set it, other than Date and Content-*. Its fields Upgrade,
 // Connection, Content-Length, Transfer-Encoding, Trailer and Sec-WebSocket-* are
 // left out, as they are the handshake's own; but Sec-WebSocket-Protocol is the
 // subprotocol if Subprotocols is empty and the client has offered it. Names and
 // values that no header field can have are a refusal, 500.
+//
+// If w, or a writer that it wraps, has a method AttachSession, as the writers of
+// package middleware have, it is given the connection: middleware then ends it with
+// a close frame, or sends it a message that it is about to.
 //
 // The connection is found by [http.ResponseController], so that w may be
 // wrapped in types with an Unwrap method; without one, the refusal is 501 and
@@ -299,6 +319,7 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.H
 	if err := u.Check(r); err != nil {
 		return nil, err
 	}
+	header = joined(w.Header(), header)
 	own, err := ownFields(header)
 	if err != nil {
 		return nil, err
@@ -330,7 +351,23 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.H
 	c.subprotocol = protocol
 	// The server keeps its reader until the handler returns; not so the buffer in it.
 	*buffered.Reader = bufio.Reader{}
+	attach(w, c)
 	return c, nil
+}
+
+// joined returns the fields that were set on the answer as for any, without those
+// that are about a body or its time, and then those of the header.
+func joined(set, header http.Header) http.Header {
+	all := make(http.Header, len(set)+len(header))
+	for name, values := range set {
+		if name != "Date" && !strings.HasPrefix(name, "Content-") {
+			all[name] = slices.Clone(values)
+		}
+	}
+	for name, values := range header {
+		all[name] = append(all[name], values...)
+	}
+	return all
 }
 
 // ownFields returns the fields of the header that are sent as they are, or an

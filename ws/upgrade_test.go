@@ -255,6 +255,39 @@ func TestUpgradeHeader(t *testing.T) {
 	}
 }
 
+// What middleware has set on the answer before is sent too, but for what is about
+// a body.
+func TestUpgradeHeaderSetBefore(t *testing.T) {
+	s := start(t, func(w http.ResponseWriter, r *http.Request) {
+		for name, value := range map[string]string{
+			"X-Request-Id": "7", "Set-Cookie": "a=1", "Date": "today", "Content-Type": "text/plain",
+			"Content-Security-Policy": "default-src 'none'", "Connection": "close", "Sec-WebSocket-Accept": "x",
+		} {
+			w.Header().Set(name, value)
+		}
+		conn, err := new(ws.Upgrader).Upgrade(w, r, http.Header{"Set-Cookie": {"b=2"}})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if got := w.Header()["Set-Cookie"]; len(got) != 1 {
+			t.Errorf("the writer's own header became %q", got)
+		}
+		conn.CloseNow()
+	})
+	header := connect(t, s).upgrade(handshake())
+	want := http.Header{
+		"Upgrade":              {"websocket"},
+		"Connection":           {"Upgrade"},
+		"Sec-Websocket-Accept": {"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="},
+		"Set-Cookie":           {"a=1", "b=2"},
+		"X-Request-Id":         {"7"},
+	}
+	if fmt.Sprint(header) != fmt.Sprint(want) {
+		t.Errorf("header %v, want %v", header, want)
+	}
+}
+
 // Nothing that a program puts into a header field can become another, or a
 // second answer.
 func TestUpgradeHeaderSplitting(t *testing.T) {
@@ -444,6 +477,44 @@ func TestUpgradeGone(t *testing.T) {
 		_, err := u.Upgrade(goneWriter{httptest.NewRecorder(), conn}, request(t, handshake()), nil)
 		if _, ok := errors.AsType[*ws.HandshakeError](err); ok || !errors.Is(err, io.ErrClosedPipe) || !conn.closed {
 			t.Errorf("got %v, closed %v", err, conn.closed)
+		}
+	}
+}
+
+// Text that is not UTF-8 is taken where that is wanted, and close frames tell
+// who speaks.
+func TestAnyText(t *testing.T) {
+	for _, compressed := range []bool{false, true} {
+		u := &ws.Upgrader{AnyText: true, ReasonPrefix: "echo: ", ReadLimit: 100}
+		var o ws.DialOptions
+		if compressed {
+			u.Compression, o.Compression = &ws.Compression{Threshold: -1}, &ws.Compression{Threshold: -1}
+		}
+		s := serve(t, u, echo)
+		conn, _, err := ws.Dial(t.Context(), s.URL, &o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		w, err := conn.NextWriter(ws.TextMessage)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Write([]byte("\xff"))
+		w.Close()
+		// The client takes it for what it is.
+		if _, _, err := conn.ReadMessage(); err == nil || !strings.Contains(err.Error(), "text is not UTF-8") {
+			t.Errorf("got %v", err)
+		}
+	}
+	c := dial(t, serve(t, &ws.Upgrader{ReasonPrefix: "echo: "}, echo))
+	c.send(frame(text, "\xff"))
+	if reason := c.wantClose(ws.CloseInvalidFramePayloadData); reason != "echo: text is not UTF-8" {
+		t.Errorf("reason %q", reason)
+	}
+	for _, prefix := range []string{"\xff", strings.Repeat("x", 51)} {
+		if err := (&ws.Upgrader{ReasonPrefix: prefix}).Err(); err == nil || !strings.HasPrefix(err.Error(), "websocket: ReasonPrefix: ") {
+			t.Errorf("%q: %v", prefix, err)
 		}
 	}
 }

@@ -174,10 +174,14 @@ func (c *Conn) writeNow(ctx context.Context, deadline time.Time, f outgoing) err
 		stop := c.writeGate.watch(ctx)
 		defer stop()
 	}
+	noted := c.noteClose(f) // before the peer can have answered it
 	n, err := c.send(f, hold)
 	if err == nil {
 		c.sent(f)
 		return nil
+	}
+	if noted {
+		c.counted.notClosed()
 	}
 	gone := n > 0 || !isTimeout(err) || f.deflate // the peer would lack what later messages refer to
 	if ctx.Err() != nil && isTimeout(err) && c.writeGate.wasCut() {
@@ -199,10 +203,18 @@ func (c *Conn) sent(f outgoing) {
 	case f.message:
 		c.counted.written(1, f.size)
 	case f.first == finBit|CloseMessage:
-		e, _ := parseClose(f.payload)
-		c.counted.closes(e.Code, false)
 		c.endWriting(ErrCloseSent)
 	}
+}
+
+// noteClose notes that the frame is sent, if it is a close frame, and reports
+// whether it is the first.
+func (c *Conn) noteClose(f outgoing) bool {
+	if f.first != finBit|CloseMessage {
+		return false
+	}
+	e, _ := parseClose(f.payload)
+	return c.counted.closes(e.Code, false)
 }
 
 // endWriting ends writing with an error, for who waits to write too.

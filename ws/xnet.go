@@ -35,7 +35,7 @@ func (u *Upgrader) serveXNet(w http.ResponseWriter, r *http.Request, h func(*web
 	if err := u.Check(r); err != nil {
 		return err
 	}
-	own, err := ownFields(w.Header())
+	own, err := ownFields(joined(w.Header(), nil))
 	if err != nil {
 		return err
 	}
