@@ -513,10 +513,8 @@ func (h *Hub) beat() {
 	h.timer = nil
 	var lost []*Client
 	for _, c := range h.clients.m {
-		select {
-		case <-c.conn.closed:
+		if c.conn.isOver() {
 			lost = append(lost, c)
-		default:
 		}
 	}
 	if h.cluster != nil || len(h.clients.m) > len(lost) {

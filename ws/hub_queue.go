@@ -144,8 +144,9 @@ func (c *Conn) writeBatch(messages []*PreparedMessage, deadline time.Time) error
 	}
 	defer c.giveWriting()
 	f, buf := c.join(messages)
+	f.ctx, f.deadline = ctx, deadline
 	defer giveFrames(buf)
-	err := c.writeNow(ctx, deadline, f)
+	err := c.writeNow(&f)
 	if err == nil {
 		c.counted.written(len(messages)-1, 0) // beside the one that has been counted
 	}
@@ -190,7 +191,7 @@ func (c *Conn) tryBatch(messages []*PreparedMessage) (begun bool, rest *blockedW
 		c.writing.give() // without checkCork, which may wait: writeBatch calls it
 		return false, nil, nil
 	}
-	c.writeGate.setDeadline(time.Time{}) // on a closed connection, writing fails too
+	c.setDeadline(&c.writeGate, time.Time{}) // on a closed connection, writing fails too
 	f, buf := c.join(messages)
 	n, err := c.in.wait.write(f.whole)
 	if err == nil && n < len(f.whole) {
@@ -204,7 +205,7 @@ func (c *Conn) tryBatch(messages []*PreparedMessage) (begun bool, rest *blockedW
 // finishBatch writes the rest, before the deadline, if that is not zero.
 func (c *Conn) finishBatch(rest *blockedWrite, deadline time.Time) error {
 	defer c.giveWriting()
-	c.writeGate.setDeadline(deadline)
+	c.setDeadline(&c.writeGate, deadline)
 	_, err := c.conn.Write(rest.frames.whole[rest.sent:])
 	return c.endBatch(rest.frames, rest.buf, rest.messages, err)
 }
@@ -218,7 +219,7 @@ func (c *Conn) endBatch(f outgoing, buf *[]byte, messages int, err error) error 
 		c.endWriting(err)
 		return err
 	}
-	c.sent(f)
+	c.sent(&f)
 	c.counted.written(messages-1, 0)
 	return nil
 }
@@ -234,14 +235,14 @@ func (c *Conn) appendPrepared(b []byte, pm *PreparedMessage) []byte {
 		z := frames.Get().(*[]byte)
 		defer giveFrames(z)
 		*z = c.deflate.ownDeflater().appendMessage((*z)[:0], pm.data)
-		return c.appendFrame(b, outgoing{first: pm.plain[0] | rsv1Bit, payload: *z})
+		return c.appendFrame(b, &outgoing{first: pm.plain[0] | rsv1Bit, payload: *z})
 	case deflates:
 		frame = pm.deflated(c.deflate.currentLevel())
 	}
 	if !c.client {
 		return append(b, frame...)
 	}
-	return c.appendFrame(b, outgoing{first: frame[0], payload: frame[plainHeaderSize(frame):]})
+	return c.appendFrame(b, &outgoing{first: frame[0], payload: frame[plainHeaderSize(frame):]})
 }
 
 // plainHeaderSize returns the size of the header of a server's frame.

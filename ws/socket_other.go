@@ -2,12 +2,10 @@
 
 package ws
 
-import "net"
-
 // A waiter would read from a socket without a buffer; here, nothing can.
 type waiter struct{}
 
-func newWaiter(net.Conn) *waiter { return nil }
+func newWaiter(*input) *waiter { return nil }
 
-func (*waiter) read(*input) (int, error)  { panic("BUG: there is no waiter") }
+func (*waiter) read() (int, error)        { panic("BUG: there is no waiter") }
 func (*waiter) write([]byte) (int, error) { panic("BUG: there is no waiter") }
