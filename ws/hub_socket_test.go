@@ -10,31 +10,31 @@ import (
 	"github.com/gongular/gongular/ws"
 )
 
-// addSocket adds a connection over loopback to the hub, and returns its client
-// and its other end.
-func addSocket(t *testing.T, hub *ws.Hub, u *ws.Upgrader, opts ws.ClientOptions) (*ws.Client, *client) {
+// addSocket adds a connection over loopback to the hub, and returns its client and
+// its other end. If that is slow, the network takes little.
+func addSocket(t *testing.T, hub *ws.Hub, opts ws.ClientOptions) (*ws.Client, *client) {
 	t.Helper()
-	conns := make(chan *ws.Conn, 1)
-	peer := dial(t, serve(t, u, func(conn *ws.Conn) {
-		conns <- conn
-		<-conn.Done()
-	}))
-	conn := wait(t, conns)
+	a, b := socketPair(t)
+	if opts.ID == "slow" {
+		a.SetReadBuffer(32 << 10)
+		b.SetWriteBuffer(32 << 10)
+	}
+	conn := ws.NewConn(b, nil)
 	t.Cleanup(func() { conn.CloseNow() })
 	c, err := hub.Add(conn, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c, peer
+	return c, newClient(t, a)
 }
 
 // A client that reads only when the network is full gets all the same, whole and
 // in order, and others do not wait for it.
 func TestHubFullNetwork(t *testing.T) {
-	hub := newHub(t, ws.HubOptions{QueueMessages: -1, QueueBytes: -1})
-	slow, slowPeer := addSocket(t, hub, new(ws.Upgrader), ws.ClientOptions{ID: "slow"})
-	_, quickPeer := addSocket(t, hub, new(ws.Upgrader), ws.ClientOptions{ID: "quick"})
-	const messages, size = 64, 1 << 20
+	hub := newHub(t, ws.HubOptions{QueueMessages: -1, QueueBytes: -1, WriteTimeout: -1})
+	slow, slowPeer := addSocket(t, hub, ws.ClientOptions{ID: "slow"})
+	_, quickPeer := addSocket(t, hub, ws.ClientOptions{ID: "quick"})
+	const messages, size = 32, 32 << 10
 	message := func(i int) string { return strings.Repeat(fmt.Sprint(i%10), size) }
 	for i := range messages {
 		if n, err := hub.BroadcastAll(ws.BinaryMessage, []byte(message(i))); n != 2 || err != nil {
@@ -63,10 +63,10 @@ func TestHubFullNetwork(t *testing.T) {
 // A client that does not read at all is removed after the time for a write.
 func TestHubFullNetworkTimeout(t *testing.T) {
 	hub := newHub(t, ws.HubOptions{QueueMessages: -1, QueueBytes: -1, WriteTimeout: 100 * time.Millisecond})
-	c, _ := addSocket(t, hub, new(ws.Upgrader), ws.ClientOptions{})
+	c, _ := addSocket(t, hub, ws.ClientOptions{ID: "slow"})
 	const messages = 64
 	for range messages {
-		if c.Send(ws.BinaryMessage, make([]byte, 1<<20)) != nil {
+		if c.Send(ws.BinaryMessage, make([]byte, 16<<10)) != nil {
 			break // it is gone already
 		}
 	}
@@ -81,7 +81,7 @@ func TestHubFullNetworkTimeout(t *testing.T) {
 // What is written to a connection that is gone is lost, and the client leaves.
 func TestHubGoneSocket(t *testing.T) {
 	hub := newHub(t, ws.HubOptions{})
-	c, _ := addSocket(t, hub, new(ws.Upgrader), ws.ClientOptions{})
+	c, _ := addSocket(t, hub, ws.ClientOptions{})
 	c.Conn().CloseNow()
 	c.Send(ws.TextMessage, []byte("lost"))
 	wait(t, c.Done())
