@@ -179,7 +179,7 @@ func TestMeasure(t *testing.T) {
 	if err := json.Unmarshal(b, &back); err != nil || !reflect.DeepEqual(back.Bars, r.Bars) {
 		t.Errorf("from JSON: %+v, %v", back.Bars, err)
 	}
-	if r, err := MeasureOnly(true, regexp.MustCompile("^nothing$")); err != nil || len(r.Cells) != 0 {
+	if r, err := MeasureOnly(Quick, regexp.MustCompile("^nothing$")); err != nil || len(r.Cells) != 0 {
 		t.Errorf("got %+v, %v", r, err)
 	}
 }
@@ -217,7 +217,7 @@ func TestBars(t *testing.T) {
 func TestWithoutChild(t *testing.T) {
 	mayMeasure = false
 	defer func() { mayMeasure = true }()
-	if _, err := Measure(true); err == nil || err.Error() != "websocket: the program has not called websocket.Child" {
+	if _, err := Measure(Brief); err == nil || err.Error() != "websocket: the program has not called websocket.Child" {
 		t.Errorf("got %v", err)
 	}
 }
