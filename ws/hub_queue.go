@@ -139,7 +139,7 @@ func (b *batch) put() {
 // is not zero.
 func (c *Conn) writeBatch(messages []*PreparedMessage, deadline time.Time) error {
 	ctx := context.Background()
-	if err := c.takeWriting(ctx, deadline, true); err != nil {
+	if err := c.takeWriting(&outgoing{ctx: ctx, deadline: deadline, message: true}); err != nil {
 		return writeError(err)
 	}
 	defer c.giveWriting()
@@ -156,9 +156,9 @@ func (c *Conn) writeBatch(messages []*PreparedMessage, deadline time.Time) error
 // join returns the frames of messages as one, for who has the turn to write, and
 // the buffer that they are in, if it is to be given back.
 func (c *Conn) join(messages []*PreparedMessage) (f outgoing, buf *[]byte) {
-	f = outgoing{first: finBit | BinaryMessage, message: true}
+	f = outgoing{whole: true, message: true}
 	if len(messages) == 1 && !c.client && !c.deflates(messages[0]) {
-		f.whole, f.size = messages[0].plain, len(messages[0].data)
+		f.payload, f.size = messages[0].plain, len(messages[0].data)
 		return f, nil
 	}
 	buf = frames.Get().(*[]byte)
@@ -167,7 +167,7 @@ func (c *Conn) join(messages []*PreparedMessage) (f outgoing, buf *[]byte) {
 		*buf = c.appendPrepared(*buf, pm)
 		f.size += len(pm.data)
 	}
-	f.whole = *buf
+	f.payload = *buf
 	return f, buf
 }
 
@@ -193,8 +193,8 @@ func (c *Conn) tryBatch(messages []*PreparedMessage) (begun bool, rest *blockedW
 	}
 	c.setDeadline(&c.writeGate, time.Time{}) // on a closed connection, writing fails too
 	f, buf := c.join(messages)
-	n, err := c.in.wait.write(f.whole)
-	if err == nil && n < len(f.whole) {
+	n, err := c.in.wait.write(f.payload)
+	if err == nil && n < len(f.payload) {
 		return true, &blockedWrite{f, buf, n, len(messages)}, nil
 	}
 	err = c.endBatch(f, buf, len(messages), err)
@@ -206,7 +206,7 @@ func (c *Conn) tryBatch(messages []*PreparedMessage) (begun bool, rest *blockedW
 func (c *Conn) finishBatch(rest *blockedWrite, deadline time.Time) error {
 	defer c.giveWriting()
 	c.setDeadline(&c.writeGate, deadline)
-	_, err := c.conn.Write(rest.frames.whole[rest.sent:])
+	_, err := c.conn.Write(rest.frames.payload[rest.sent:])
 	return c.endBatch(rest.frames, rest.buf, rest.messages, err)
 }
 

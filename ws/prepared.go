@@ -44,10 +44,10 @@ func (c *Conn) WritePreparedMessage(pm *PreparedMessage) error {
 	}
 	f := outgoing{
 		ctx: context.Background(), deadline: c.messageDeadline(),
-		first: pm.plain[0], whole: pm.plain, message: true, size: len(pm.data),
+		whole: true, payload: pm.plain, message: true, size: len(pm.data),
 	}
 	if deflates {
-		f.whole = pm.deflated(c.deflate.currentLevel())
+		f.payload = pm.deflated(c.deflate.currentLevel())
 	}
 	return c.writeTurn(&f)
 }

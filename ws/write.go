@@ -99,7 +99,7 @@ func (c *Conn) write(ctx context.Context, messageType int, data []byte) error {
 	} else if c.deflate.wants(len(data)) {
 		return c.writeDeflated(&f)
 	}
-	if err := c.takeWriting(f.ctx, f.deadline, f.message); err != nil { // as writeTurn
+	if err := c.takeWriting(&f); err != nil { // as writeTurn
 		return writeError(err)
 	}
 	defer c.giveWriting()
@@ -128,14 +128,14 @@ type outgoing struct {
 	first    byte            // as in a header
 	message  bool            // a message that waits for others to end
 	deflate  bool            // compress the payload when it is its turn
+	whole    bool            // payload is the frame as a server sends it
 	payload  []byte
-	whole    []byte // instead of first and payload, the frame as a server sends it
-	size     int    // of the message, before it is compressed
+	size     int // of the message, before it is compressed
 }
 
 // writeTurn sends the frame when it is its turn.
 func (c *Conn) writeTurn(f *outgoing) error {
-	if err := c.takeWriting(f.ctx, f.deadline, f.message); err != nil {
+	if err := c.takeWriting(f); err != nil {
 		return writeError(err)
 	}
 	defer c.giveWriting()
@@ -144,15 +144,15 @@ func (c *Conn) writeTurn(f *outgoing) error {
 
 // takeWriting takes the turn to write; for messages, when no other message is
 // being written in fragments. It does not begin if the context has ended.
-func (c *Conn) takeWriting(ctx context.Context, deadline time.Time, message bool) error {
-	if err := ctx.Err(); err != nil {
+func (c *Conn) takeWriting(f *outgoing) error {
+	if err := f.ctx.Err(); err != nil {
 		return err
 	}
 	for {
-		if err := c.writing.take(ctx, deadline, c.Done); err != nil {
+		if err := c.writing.take(f.ctx, f.deadline, c.Done); err != nil {
 			return err
 		}
-		if !message || c.open == nil || c.writeErr != nil {
+		if !f.message || c.open == nil || c.writeErr != nil {
 			return nil
 		}
 		open := c.open
@@ -161,7 +161,7 @@ func (c *Conn) takeWriting(ctx context.Context, deadline time.Time, message bool
 			return nil
 		}
 		c.giveWriting()
-		if err := open.wait(ctx, deadline, c.Done()); err != nil {
+		if err := open.wait(f.ctx, f.deadline, c.Done()); err != nil {
 			return err
 		}
 	}
@@ -266,14 +266,14 @@ func (c *Conn) endWriting(err error) {
 // for a header in front of it.
 func (c *Conn) pack(f *outgoing, hold bool) (b []byte, held int, ok bool) {
 	if c.out == nil && !hold {
-		if f.whole != nil {
-			return f.whole, 0, true
+		if f.whole {
+			return f.payload, 0, true
 		}
 		if b := c.answer.frame(f.first, f.payload); b != nil {
 			return b, 0, true
 		}
 	}
-	if max(len(f.whole), len(f.payload)) > oneWrite {
+	if len(f.payload) > oneWrite {
 		return nil, 0, false
 	}
 	if c.out == nil {
@@ -281,8 +281,8 @@ func (c *Conn) pack(f *outgoing, hold bool) (b []byte, held int, ok bool) {
 		*c.out = (*c.out)[:0]
 	}
 	held = len(*c.out)
-	if f.whole != nil {
-		*c.out = append(*c.out, f.whole...)
+	if f.whole {
+		*c.out = append(*c.out, f.payload...)
 	} else {
 		*c.out = c.appendFrame(*c.out, f)
 	}
@@ -307,8 +307,8 @@ func (c *Conn) sendPacked(b []byte, held int) (int64, error) {
 // sendLong sends what is held back and a frame that is too long to be copied.
 func (c *Conn) sendLong(f *outgoing) (int64, error) {
 	switch {
-	case f.whole != nil:
-		return c.sendParts(f.whole)
+	case f.whole:
+		return c.sendParts(f.payload)
 	case c.client:
 		return c.sendMasked(f)
 	default:

@@ -51,7 +51,7 @@ func (c *Conn) NextWriter(messageType int) (io.WriteCloser, error) {
 	if messageType != TextMessage && messageType != BinaryMessage {
 		return nil, fmt.Errorf("websocket: cannot write messages of type %d in fragments", messageType)
 	}
-	if err := c.takeWriting(context.Background(), c.messageDeadline(), true); err != nil {
+	if err := c.takeWriting(&outgoing{ctx: context.Background(), deadline: c.messageDeadline(), message: true}); err != nil {
 		return nil, writeError(err)
 	}
 	defer c.giveWriting()
@@ -165,15 +165,15 @@ func (w *messageWriter) release() {
 
 // fragment sends a fragment when it is its turn.
 func (w *messageWriter) fragment(payload []byte, last bool) error {
-	c, deadline := w.conn, w.conn.messageDeadline()
-	if err := c.takeWriting(context.Background(), deadline, false); err != nil {
-		return writeError(err)
-	}
-	defer c.giveWriting()
-	f := outgoing{ctx: context.Background(), deadline: deadline, first: w.opcode, payload: payload}
+	c := w.conn
+	f := outgoing{ctx: context.Background(), deadline: c.messageDeadline(), first: w.opcode, payload: payload}
 	if last {
 		f.first |= finBit
 	}
+	if err := c.takeWriting(&f); err != nil {
+		return writeError(err)
+	}
+	defer c.giveWriting()
 	if err := c.writeNow(&f); err != nil {
 		return err
 	}

@@ -133,12 +133,19 @@ func (s *ourServer) serve(l net.Listener, m mode) {
 func (s *ourServer) attend(conn *ws.Conn) {
 	defer conn.Close()
 	if s.hub != nil {
-		client, err := s.hub.Add(conn, ws.ClientOptions{})
-		if err != nil {
-			log.Fatal(err)
-		}
-		defer client.Remove()
+		s.attendClient(conn)
+		return
 	}
+	s.add(conn)
+	s.echo(conn)
+}
+
+func (s *ourServer) attendClient(conn *ws.Conn) {
+	client, err := s.hub.Add(conn, ws.ClientOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Remove()
 	s.add(conn)
 	s.echo(conn)
 }
