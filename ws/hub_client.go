@@ -304,22 +304,26 @@ func (c *Client) startWriting() {
 // tryWrite writes what is queued, as long as that does not wait. It leaves what
 // does to a goroutine, together with the batch, and returns one to go on with.
 func (c *Client) tryWrite(b *batch) *batch {
+	n := 0
 	for range turnSize {
-		if !c.next(b) {
-			if c.ends() {
-				go c.write(nil, nil)
-			} else {
-				c.hub.writers.done()
-			}
+		more, ends := c.next(b, n)
+		switch {
+		case more:
+		case ends:
+			go c.write(nil, nil)
+			return b
+		default:
+			c.hub.writers.done()
 			return b
 		}
-		begun, rest, err := c.conn.tryBatch(b.messages)
+		begun, rest, err := c.conn.tryBatch(b)
 		if !begun || rest != nil || err != nil {
 			go c.write(b, rest)
 			return batches.Get().(*batch)
 		}
-		c.written(len(b.messages), nil)
+		n = len(b.messages)
 	}
+	c.written(n, nil)
 	c.hub.ready.add(c) // behind the others
 	return b
 }
@@ -331,7 +335,7 @@ func (c *Client) write(b *batch, rest *blockedWrite) {
 	defer c.hub.writers.done()
 	if b == nil {
 		b = batches.Get().(*batch)
-		c.next(b)
+		c.next(b, 0)
 	}
 	var err error
 	for len(b.messages) > 0 {
@@ -345,7 +349,7 @@ func (c *Client) write(b *batch, rest *blockedWrite) {
 		if err != nil {
 			break
 		}
-		c.next(b)
+		c.next(b, 0)
 	}
 	b.put()
 	if err != nil {
@@ -362,15 +366,24 @@ func (h *Hub) writeDeadline() time.Time {
 	return time.Now().Add(h.opts.WriteTimeout)
 }
 
-// next fills the batch. If there is nothing, it reports that the goroutine is
-// to end.
-func (c *Client) next(b *batch) bool {
+// next counts n messages that have been written, and fills the batch with more.
+// If there are none, it reports whether the client is to be closed now.
+func (c *Client) next(b *batch, n int) (more, ends bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.count(n)
 	b.fill(&c.queue)
 	c.wake()
 	c.writing = len(b.messages) > 0
-	return c.writing
+	return c.writing, c.phase == phaseClosing
+}
+
+// count counts messages that have been written, for who holds c.mu.
+func (c *Client) count(n int) {
+	if n > 0 {
+		c.sent += int64(n)
+		c.hub.counts.sent.Add(int64(n))
+	}
 }
 
 // written counts what has been written, or lost on the way.
@@ -381,15 +394,7 @@ func (c *Client) written(n int, err error) {
 		c.lost(n)
 		return
 	}
-	c.sent += int64(n)
-	c.hub.counts.sent.Add(int64(n))
-}
-
-// ends reports whether the client is to be closed and has nothing queued.
-func (c *Client) ends() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.phase == phaseClosing && !c.writing
+	c.count(n)
 }
 
 // sayFarewell ends a client that is to be closed and has nothing queued.

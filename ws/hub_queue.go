@@ -57,9 +57,12 @@ func (q *sendQueue) clear() int {
 
 // A batch is what is written at once: one message, or several that together are
 // at most oneWrite long.
-type batch struct{ messages []*PreparedMessage }
+type batch struct {
+	messages []*PreparedMessage
+	raw      *rawWrite // to write with
+}
 
-var batches = sync.Pool{New: func() any { return new(batch) }}
+var batches = sync.Pool{New: func() any { return &batch{raw: newRawWrite()} }}
 
 // fill takes messages from the queue, in place of those that the batch had.
 func (b *batch) fill(q *sendQueue) {
@@ -174,16 +177,17 @@ func (c *Conn) join(messages []*PreparedMessage) (f outgoing, buf *[]byte) {
 // A blockedWrite is what the network did not take at once of a batch. Who has it
 // has the turn to write.
 type blockedWrite struct {
-	frames   outgoing
-	buf      *[]byte
-	sent     int // bytes of the frames
+	frames   []byte
+	size     int     // of the messages, before they are compressed
+	buf      *[]byte // that the frames are in, if it is to be given back
+	sent     int     // bytes of the frames
 	messages int
 }
 
 // tryBatch is writeBatch without waiting for anything. It reports whether it has
 // had the turn to write and has begun: if not, writeBatch has to be called; if so,
 // but the network did not take all of it, finishBatch.
-func (c *Conn) tryBatch(messages []*PreparedMessage) (begun bool, rest *blockedWrite, err error) {
+func (c *Conn) tryBatch(b *batch) (begun bool, rest *blockedWrite, err error) {
 	if c.in.wait == nil || c.cork.holding.Load() || !c.writing.tryTake() {
 		return false, nil, nil
 	}
@@ -192,12 +196,12 @@ func (c *Conn) tryBatch(messages []*PreparedMessage) (begun bool, rest *blockedW
 		return false, nil, nil
 	}
 	c.setDeadline(&c.writeGate, time.Time{}) // on a closed connection, writing fails too
-	f, buf := c.join(messages)
-	n, err := c.in.wait.write(f.payload)
+	f, buf := c.join(b.messages)
+	n, err := c.in.wait.writeBy(b.raw, f.payload)
 	if err == nil && n < len(f.payload) {
-		return true, &blockedWrite{f, buf, n, len(messages)}, nil
+		return true, &blockedWrite{f.payload, f.size, buf, n, len(b.messages)}, nil
 	}
-	err = c.endBatch(f, buf, len(messages), err)
+	err = c.endBatch(f.size, buf, len(b.messages), err)
 	c.writing.give()
 	return true, nil, err
 }
@@ -206,21 +210,20 @@ func (c *Conn) tryBatch(messages []*PreparedMessage) (begun bool, rest *blockedW
 func (c *Conn) finishBatch(rest *blockedWrite, deadline time.Time) error {
 	defer c.giveWriting()
 	c.setDeadline(&c.writeGate, deadline)
-	_, err := c.conn.Write(rest.frames.payload[rest.sent:])
-	return c.endBatch(rest.frames, rest.buf, rest.messages, err)
+	_, err := c.conn.Write(rest.frames[rest.sent:])
+	return c.endBatch(rest.size, rest.buf, rest.messages, err)
 }
 
 // endBatch notes what became of a batch, for who has the turn to write, and
 // returns the error of writing it.
-func (c *Conn) endBatch(f outgoing, buf *[]byte, messages int, err error) error {
+func (c *Conn) endBatch(size int, buf *[]byte, messages int, err error) error {
 	giveFrames(buf)
 	if err != nil {
 		err = writeError(err)
 		c.endWriting(err)
 		return err
 	}
-	c.sent(&f)
-	c.counted.written(messages-1, 0)
+	c.counted.written(messages, size)
 	return nil
 }
 

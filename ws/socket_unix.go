@@ -73,11 +73,13 @@ type rawWrite struct {
 	err error
 }
 
-var rawWrites = sync.Pool{New: func() any {
+var rawWrites = sync.Pool{New: func() any { return newRawWrite() }}
+
+func newRawWrite() *rawWrite {
 	o := new(rawWrite)
 	o.tryIt = o.try
 	return o
-}}
+}
 
 // try writes what the socket takes, and does not wait for more.
 func (o *rawWrite) try(fd uintptr) bool {
@@ -88,20 +90,24 @@ func (o *rawWrite) try(fd uintptr) bool {
 // write writes as much as the socket takes at once, which may be nothing.
 func (w *waiter) write(p []byte) (int, error) {
 	o := rawWrites.Get().(*rawWrite)
+	defer rawWrites.Put(o)
+	return w.writeBy(o, p)
+}
+
+// writeBy is write for who has a rawWrite.
+func (w *waiter) writeBy(o *rawWrite, p []byte) (int, error) {
 	o.p = p
 	err := w.raw.Write(o.tryIt)
-	n, failed := o.n, o.err
 	o.p = nil
-	rawWrites.Put(o)
 	switch {
 	case err != nil:
 		return 0, err
-	case failed == nil:
-		return n, nil
-	case failed == syscall.EAGAIN:
+	case o.err == nil:
+		return o.n, nil
+	case o.err == syscall.EAGAIN:
 		return 0, nil
 	default:
-		return 0, w.failed("write", failed)
+		return 0, w.failed("write", o.err)
 	}
 }
 

@@ -46,8 +46,8 @@ func (c *Conn) Stats() Stats {
 // counters are what Stats is made of.
 type counters struct {
 	start                         time.Duration // sinceEpoch
-	messagesRead, messagesWritten atomic.Int64
-	bytesRead, bytesWritten       atomic.Int64
+	messagesWritten, bytesWritten atomic.Int64
+	messagesRead, bytesRead       atomic.Int64
 	lasted                        atomic.Int64 // duration until the end, or 0
 	closeCode                     atomic.Int32 // with byPeer
 }
