@@ -3,6 +3,7 @@ package ws
 import (
 	"cmp"
 	"context"
+	"math"
 	"net"
 	"time"
 )
@@ -95,3 +96,12 @@ func (t *Turn) Take(ctx context.Context, deadline time.Time, done <-chan struct{
 }
 func (t *Turn) TryTake() bool { return t.tryTake() }
 func (t *Turn) Give()         { t.give() }
+
+// Ready are clients that nobody writes to.
+type Ready struct{ readyClients }
+
+func NewReady() *Ready { return &Ready{readyClients{running: math.MaxInt}} }
+
+func (r *Ready) Add(c *Client) { r.add(c) }
+func (r *Ready) Take() *Client { return r.take() }
+func (r *Ready) Room() int     { return cap(r.clients) }

@@ -1,6 +1,7 @@
 package ws_test
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"sync"
@@ -149,4 +150,78 @@ func TestHubAmongOthers(t *testing.T) {
 	}
 	senders.Wait()
 	c.Remove()
+}
+
+// What is queued while a message is written in fragments goes behind it, and what
+// is queued for a connection that does not write any more is lost.
+func TestHubBehindFragments(t *testing.T) {
+	hub := newHub(t, ws.HubOptions{})
+	c, peer := addSocket(t, hub, ws.ClientOptions{})
+	w, err := c.Conn().NextWriter(ws.BinaryMessage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Send(ws.TextMessage, []byte("queued"))
+	w.Write([]byte("fragments"))
+	w.Close()
+	peer.want(bin, "fragments")
+	peer.want(text, "queued")
+	c.Conn().WriteClose(ws.CloseNormalClosure, "")
+	c.Send(ws.TextMessage, []byte("lost"))
+	wait(t, c.Done())
+	if got, want := c.Stats(), (ws.ClientStats{Sent: 1, Dropped: 1}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// Who has much to be written is written to in turns with others, and gets it in
+// order.
+func TestHubTurns(t *testing.T) {
+	hub := newHub(t, ws.HubOptions{QueueMessages: -1, QueueBytes: -1})
+	c, peer := addSocket(t, hub, ws.ClientOptions{})
+	const messages, size = 100, 40_000
+	for i := range messages {
+		if err := c.Send(ws.BinaryMessage, bytes.Repeat([]byte{byte(i)}, size)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range messages {
+		peer.want(bin, strings.Repeat(string([]byte{byte(i)}), size))
+	}
+	c.Remove()
+	if got := c.Stats(); got.Sent != messages {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// Clients are written to in the order in which they had something to write. Room
+// for them is used again, and given up when there were very many.
+func TestReadyClients(t *testing.T) {
+	r := ws.NewReady()
+	var added []*ws.Client
+	taken := 0
+	for round := range 20 {
+		for range 400 {
+			c := new(ws.Client)
+			added = append(added, c)
+			r.Add(c)
+		}
+		for range 300 + 10*round {
+			if got := r.Take(); got != added[taken] {
+				t.Fatalf("number %d is out of order", taken)
+			}
+			taken++
+		}
+	}
+	if room := r.Room(); room > 4000 {
+		t.Errorf("room for %d, when there were %d at most", room, len(added)-taken)
+	}
+	for range 5000 {
+		r.Add(new(ws.Client))
+	}
+	for r.Take() != nil {
+	}
+	if room := r.Room(); room != 0 {
+		t.Errorf("room for %d is kept", room)
+	}
 }
