@@ -152,7 +152,7 @@ func (c *Conn) WriteClose(code int, reason string) error {
 	if code < 0 || code > 0xffff {
 		return fmt.Errorf("websocket: cannot send this close frame: close code %d", code)
 	}
-	return c.WriteControl(CloseMessage, FormatCloseMessage(code, reason), time.Now().Add(c.closeTimeout))
+	return c.WriteControl(CloseMessage, FormatCloseMessage(code, reason), time.Now().Add(c.set.closeTimeout))
 }
 
 // Close ends the connection as RFC 6455 section 7 has it: it sends a close frame
@@ -165,26 +165,26 @@ func (c *Conn) WriteClose(code int, reason string) error {
 // first wait for it, and return nil.
 func (c *Conn) Close() error {
 	if c.closing.Swap(true) {
-		<-c.closed
+		<-c.Done()
 		return nil
 	}
 	defer c.shut()
-	timer := time.AfterFunc(c.closeTimeout, func() { c.shut() })
+	timer := time.AfterFunc(c.set.closeTimeout, func() { c.shut() })
 	err := c.shakeHands()
 	if late := !timer.Stop(); err != nil && late {
-		return fmt.Errorf("websocket: no close frame from the peer within %v: %w", c.closeTimeout, os.ErrDeadlineExceeded)
+		return fmt.Errorf("websocket: no close frame from the peer within %v: %w", c.set.closeTimeout, os.ErrDeadlineExceeded)
 	}
 	return err
 }
 
 // shakeHands sends and awaits close frames, until the connection is closed.
 func (c *Conn) shakeHands() error {
-	err := c.writeFrame(CloseMessage, FormatCloseMessage(CloseNormalClosure, ""), time.Now().Add(c.closeTimeout))
+	err := c.writeFrame(CloseMessage, FormatCloseMessage(CloseNormalClosure, ""), time.Now().Add(c.set.closeTimeout))
 	if err != nil && !errors.Is(err, ErrCloseSent) {
 		return err
 	}
-	c.readGate.setDeadline(time.Time{})
-	if err := c.reading.take(context.Background(), time.Time{}, c.closed); err != nil {
+	c.setDeadline(&c.readGate, time.Time{})
+	if err := c.reading.take(context.Background(), time.Time{}, c.Done); err != nil {
 		return err
 	}
 	defer c.reading.give()
@@ -220,7 +220,7 @@ func (c *Conn) CloseNow() error {
 	if c.cork.holding.Load() {
 		// Somebody is writing it, or something before it: that is a matter of
 		// moments, or hopeless.
-		if c.writing.take(context.Background(), time.Now().Add(10*corkDelay), c.closed) == nil {
+		if c.writing.take(context.Background(), time.Now().Add(10*corkDelay), c.Done) == nil {
 			c.flushSome()
 			c.writing.give()
 		}

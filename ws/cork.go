@@ -80,7 +80,7 @@ func (c *Conn) checkCork() {
 // flush writes what is held back.
 func (c *Conn) flush() {
 	for c.cork.holding.Load() {
-		if c.writing.take(context.Background(), time.Time{}, c.closed) != nil {
+		if c.writing.take(context.Background(), time.Time{}, c.Done) != nil {
 			return
 		}
 		c.flushNow()
@@ -94,7 +94,7 @@ func (c *Conn) flushNow() {
 	if c.out == nil {
 		return
 	}
-	c.writeGate.setDeadline(c.messageDeadline())
+	c.setDeadline(&c.writeGate, c.messageDeadline())
 	if _, err := c.conn.Write(*c.out); err != nil {
 		c.endWriting(writeError(err))
 	}
@@ -117,7 +117,7 @@ func (c *Conn) flushSome() {
 	if c.out == nil {
 		return
 	}
-	c.writeGate.setDeadline(c.messageDeadline())
+	c.setDeadline(&c.writeGate, c.messageDeadline())
 	n, err := c.in.wait.write(*c.out)
 	switch {
 	case err != nil:

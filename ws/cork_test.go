@@ -269,3 +269,28 @@ func TestHeldBackError(t *testing.T) {
 		}
 	}
 }
+
+// A prepared message is held back as any other.
+func TestHeldBackPrepared(t *testing.T) {
+	a, b := socketPair(t)
+	conn, c := ws.NewConn(b, nil), newClient(t, a)
+	defer conn.CloseNow()
+	pm, err := ws.NewPreparedMessage(ws.BinaryMessage, []byte("prepared"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.send(join(frame(text, "a"), frame(text, "b")))
+	if _, _, err := conn.ReadMessage(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := conn.WritePreparedMessage(pm); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn.ReadMessage()
+	conn.WriteMessage(ws.TextMessage, []byte("last"))
+	c.want(bin, "prepared")
+	c.want(bin, "prepared")
+	c.want(text, "last")
+}

@@ -260,11 +260,12 @@ var errCorrupt = &failure{code: CloseInvalidFramePayloadData, reason: "compresse
 // An inflater inflates a message. It reads, for its flate, the payload and then
 // inflateTail.
 type inflater struct {
-	flate   io.Reader // and a flate.Resetter
-	payload []byte    // what is unread of it
-	tail    string    // what is unread of inflateTail
-	window  *window
-	empty   bool // the payload was
+	flate    io.Reader // and a flate.Resetter
+	payload  []byte    // what is unread of it
+	tail     string    // what is unread of inflateTail
+	window   *window
+	empty    bool  // the payload was
+	inflated int64 // bytes that came out of it
 }
 
 var inflaters = sync.Pool{New: func() any {
@@ -276,7 +277,7 @@ var inflaters = sync.Pool{New: func() any {
 // inflate returns an inflater of the payload, which it keeps until giveBack.
 func (d *deflate) inflate(payload []byte) *inflater {
 	z := inflaters.Get().(*inflater)
-	z.payload, z.tail, z.window, z.empty = payload, inflateTail, &d.window, len(payload) == 0
+	z.payload, z.tail, z.window, z.empty, z.inflated = payload, inflateTail, &d.window, len(payload) == 0, 0
 	z.restart()
 	return z
 }
@@ -397,10 +398,10 @@ func (c *Conn) mostInflated() int64 {
 func (c *Conn) inflateSome(p []byte) (int, error) {
 	m := &c.msg
 	n, err := m.inflater.Read(p)
-	m.inflated += int64(n)
+	m.inflater.inflated += int64(n)
 	limit := c.readLimit.Load()
 	switch {
-	case m.inflated > limit:
+	case m.inflater.inflated > limit:
 		return 0, tooLong(limit)
 	case m.text && !m.utf8.add(p[:n]):
 		return 0, notUTF8("text")

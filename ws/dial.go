@@ -247,8 +247,8 @@ func (d *dialler) dial(ctx context.Context) (*Conn, *http.Response, error) {
 		conn.Close()
 		return nil, res, err
 	}
+	config.subprotocol = res.Header.Get("Sec-WebSocket-Protocol")
 	c := newConn(conn, early, config)
-	c.subprotocol = res.Header.Get("Sec-WebSocket-Protocol")
 	return c, res, nil
 }
 

@@ -50,8 +50,33 @@
 // frame with code 1002, 1007 or 1009, before the rest of what it sends is read.
 // The first error ends reading; it is returned ever after.
 //
+// # Connections that wait
+//
 // A connection that waits has no buffer, if it is a plain socket: one is
-// borrowed when something arrives, and given back when all of it is read.
+// borrowed when something arrives, and given back when all of it is read. Its
+// goroutine waits, reads and writes within the 2 KiB of stack that goroutines
+// begin with, as long as what is done with the messages does not need more.
+//
+// But net/http keeps a larger stack, a write buffer of 4 KiB and more until the
+// handler returns. Where tens of thousands of connections mostly wait, a handler of
+// net/http may do that at once:
+//
+//	upgrader := ws.Upgrader{ForgetRequest: true}
+//	http.HandleFunc("/feed", func(w http.ResponseWriter, r *http.Request) {
+//		conn, err := upgrader.Upgrade(w, r, nil)
+//		if err != nil {
+//			ws.Refuse(w, err)
+//			return
+//		}
+//		go serve(conn) // which closes it
+//	})
+//
+// A connection then takes 4.4 KiB of resident memory, and 6 KiB if it keeps its
+// request; in a handler that stays, it takes 11.4 KiB. (Measured with 2,000 of them
+// on linux/amd64.) When the handler returns, the context of the request ends, and
+// so does what middleware does around it, as to count sessions or to recover from
+// panics; the connection goes on. The sessions of a gongular router stay in their
+// handlers, with all that is around them.
 //
 // # Writing
 //

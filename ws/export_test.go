@@ -3,6 +3,7 @@ package ws
 import (
 	"cmp"
 	"context"
+	"math"
 	"net"
 	"time"
 )
@@ -30,7 +31,7 @@ func IsClient(c *Conn) bool { return c.client }
 
 // Held returns how many bytes are held back.
 func Held(c *Conn) int {
-	c.writing.take(context.Background(), time.Time{}, nil)
+	c.writing.take(context.Background(), time.Time{}, c.Done)
 	defer c.writing.give()
 	if c.out == nil {
 		return 0
@@ -88,10 +89,19 @@ func IsPlain(c *Conn) bool     { return c.in.wait != nil }
 // A Turn is a turn.
 type Turn struct{ turn }
 
-func NewTurn() *Turn { return &Turn{newTurn()} }
+func NewTurn() *Turn { return new(Turn) }
 
 func (t *Turn) Take(ctx context.Context, deadline time.Time, done <-chan struct{}) error {
-	return t.take(ctx, deadline, done)
+	return t.take(ctx, deadline, func() <-chan struct{} { return done })
 }
 func (t *Turn) TryTake() bool { return t.tryTake() }
 func (t *Turn) Give()         { t.give() }
+
+// Ready are clients that nobody writes to.
+type Ready struct{ readyClients }
+
+func NewReady() *Ready { return &Ready{readyClients{running: math.MaxInt}} }
+
+func (r *Ready) Add(c *Client) { r.add(c) }
+func (r *Ready) Take() *Client { return r.take() }
+func (r *Ready) Room() int     { return cap(r.clients) }

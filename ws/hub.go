@@ -188,7 +188,7 @@ func (p SlowPolicy) known() bool { return Disconnect <= p && p <= DropNewest }
 // # Queues
 //
 // Each client has a queue. A message is encoded once, put in the queue of each
-// receiver, and written by a goroutine that runs while there is something to
+// receiver, and written by goroutines that run while there is something to
 // write; messages that wait for the same client are written at once. Clients do
 // not wait for each other, and nobody waits for a client: one that is slow is
 // disconnected, or loses messages, as its [SlowPolicy] says, and
@@ -222,8 +222,9 @@ type Hub struct {
 	timer   *time.Timer // for the next beat, or nil
 
 	closing atomic.Bool // as closed, to be read without mu
-	writers tracker     // goroutines of clients
-	others  tracker     // all other goroutines
+	ready   readyClients
+	writers tracker // clients that are written to
+	others  tracker // all other goroutines
 	events  hubEvents
 	cluster *cluster // nil without a Broker
 	counts  hubCounters
@@ -519,10 +520,8 @@ func (h *Hub) beat() {
 	h.timer = nil
 	var lost []*Client
 	for _, c := range h.clients.m {
-		select {
-		case <-c.conn.closed:
+		if c.conn.isOver() {
 			lost = append(lost, c)
-		default:
 		}
 	}
 	if h.cluster != nil || len(h.clients.m) > len(lost) {

@@ -27,7 +27,7 @@ type Client struct {
 	mu      sync.Mutex // guards what follows
 	queue   sendQueue
 	phase   phase
-	writing bool          // a goroutine runs write; it does while there is a queue
+	writing bool          // somebody writes the queue, or is about to
 	space   chan struct{} // closed when there is room in the queue, or never will be; nil if nobody waits
 	last    *farewell     // what comes after the queue, or nil
 	sent    int64
@@ -287,23 +287,69 @@ func (c *Client) lost(n int) {
 	c.hub.counts.dropped.Add(int64(n))
 }
 
-// startWriting starts a goroutine, if none runs, for who holds c.mu.
+// startWriting sees that the queue is written, for who holds c.mu.
 func (c *Client) startWriting() {
-	if !c.writing {
-		c.writing = true
-		c.hub.writers.add()
-		go c.write()
+	if c.writing {
+		return
+	}
+	c.writing = true
+	c.hub.writers.add()
+	if c.conn.in.wait != nil {
+		c.hub.ready.add(c)
+	} else {
+		go c.write(nil, nil)
 	}
 }
 
-// write empties the queue, and does what comes after it.
-func (c *Client) write() {
+// tryWrite writes what is queued, as long as that does not wait. It leaves what
+// does to a goroutine, together with the batch, and returns one to go on with.
+func (c *Client) tryWrite(b *batch) *batch {
+	n := 0
+	for range turnSize {
+		more, ends := c.next(b, n)
+		switch {
+		case more:
+		case ends:
+			go c.write(nil, nil)
+			return b
+		default:
+			c.hub.writers.done()
+			return b
+		}
+		begun, rest, err := c.conn.tryBatch(b)
+		if !begun || rest != nil || err != nil {
+			go c.write(b, rest)
+			return batches.Get().(*batch)
+		}
+		n = len(b.messages)
+	}
+	c.written(n, nil)
+	c.hub.ready.add(c) // behind the others
+	return b
+}
+
+// write empties the queue, and does what comes after it. If b is not nil, it is
+// what has been taken from the queue, and the rest what is left to be written of
+// it, or nil if that has not begun.
+func (c *Client) write(b *batch, rest *blockedWrite) {
 	defer c.hub.writers.done()
-	b := batches.Get().(*batch)
+	if b == nil {
+		b = batches.Get().(*batch)
+		c.next(b, 0)
+	}
 	var err error
-	for err == nil && c.next(b) {
-		err = c.conn.writeBatch(b.messages, c.hub.writeDeadline())
+	for len(b.messages) > 0 {
+		if rest != nil {
+			err = c.conn.finishBatch(rest, c.hub.writeDeadline())
+			rest = nil
+		} else {
+			err = c.conn.writeBatch(b.messages, c.hub.writeDeadline())
+		}
 		c.written(len(b.messages), err)
+		if err != nil {
+			break
+		}
+		c.next(b, 0)
 	}
 	b.put()
 	if err != nil {
@@ -320,15 +366,24 @@ func (h *Hub) writeDeadline() time.Time {
 	return time.Now().Add(h.opts.WriteTimeout)
 }
 
-// next fills the batch. If there is nothing, it reports that the goroutine is
-// to end.
-func (c *Client) next(b *batch) bool {
+// next counts n messages that have been written, and fills the batch with more.
+// If there are none, it reports whether the client is to be closed now.
+func (c *Client) next(b *batch, n int) (more, ends bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.count(n)
 	b.fill(&c.queue)
 	c.wake()
 	c.writing = len(b.messages) > 0
-	return c.writing
+	return c.writing, c.phase == phaseClosing
+}
+
+// count counts messages that have been written, for who holds c.mu.
+func (c *Client) count(n int) {
+	if n > 0 {
+		c.sent += int64(n)
+		c.hub.counts.sent.Add(int64(n))
+	}
 }
 
 // written counts what has been written, or lost on the way.
@@ -339,8 +394,7 @@ func (c *Client) written(n int, err error) {
 		c.lost(n)
 		return
 	}
-	c.sent += int64(n)
-	c.hub.counts.sent.Add(int64(n))
+	c.count(n)
 }
 
 // sayFarewell ends a client that is to be closed and has nothing queued.

@@ -2,13 +2,17 @@ package ws
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// keptQueue is how many messages an empty queue keeps room for.
-const keptQueue = 32
+const (
+	keptQueue = 32      // messages that an empty queue keeps room for
+	keptReady = 4 << 10 // clients that it does if none is ready
+	turnSize  = 4       // batches that are written to one client, if others wait
+)
 
 // A sendQueue has the messages that wait for a client, first come, first served.
 type sendQueue struct {
@@ -53,9 +57,12 @@ func (q *sendQueue) clear() int {
 
 // A batch is what is written at once: one message, or several that together are
 // at most oneWrite long.
-type batch struct{ messages []*PreparedMessage }
+type batch struct {
+	messages []*PreparedMessage
+	raw      *rawWrite // to write with
+}
 
-var batches = sync.Pool{New: func() any { return new(batch) }}
+var batches = sync.Pool{New: func() any { return &batch{raw: newRawWrite()} }}
 
 // fill takes messages from the queue, in place of those that the batch had.
 func (b *batch) fill(q *sendQueue) {
@@ -68,6 +75,58 @@ func (b *batch) fill(q *sendQueue) {
 		}
 		b.messages = append(b.messages, q.take())
 	}
+}
+
+// readyClients are clients that have something to write to a socket, and
+// goroutines that do it as long as it does not wait: one for each CPU, as a
+// goroutine for each client would cost a good part of what a write costs.
+type readyClients struct {
+	mu      sync.Mutex
+	clients []*Client // those before start are nil
+	start   int
+	running int // goroutines
+}
+
+// add has somebody write for the client.
+func (r *readyClients) add(c *Client) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.clients) == cap(r.clients) && r.start > len(r.clients)/2 {
+		n := copy(r.clients, r.clients[r.start:])
+		clear(r.clients[n:])
+		r.clients, r.start = r.clients[:n], 0
+	}
+	r.clients = append(r.clients, c)
+	if r.running < runtime.GOMAXPROCS(0) {
+		r.running++
+		go r.run()
+	}
+}
+
+func (r *readyClients) run() {
+	b := batches.Get().(*batch)
+	for c := r.take(); c != nil; c = r.take() {
+		b = c.tryWrite(b)
+	}
+	b.put()
+}
+
+// take removes the first client, or ends a goroutine if there is none.
+func (r *readyClients) take() *Client {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.start == len(r.clients) {
+		r.clients, r.start = r.clients[:0], 0
+		if cap(r.clients) > keptReady {
+			r.clients = nil
+		}
+		r.running--
+		return nil
+	}
+	c := r.clients[r.start]
+	r.clients[r.start] = nil
+	r.start++
+	return c
 }
 
 // put gives an empty batch back.
@@ -83,28 +142,89 @@ func (b *batch) put() {
 // is not zero.
 func (c *Conn) writeBatch(messages []*PreparedMessage, deadline time.Time) error {
 	ctx := context.Background()
-	if err := c.takeWriting(ctx, deadline, true); err != nil {
+	if err := c.takeWriting(&outgoing{ctx: ctx, deadline: deadline, message: true}); err != nil {
 		return writeError(err)
 	}
 	defer c.giveWriting()
-	f := outgoing{first: finBit | BinaryMessage, message: true}
-	if len(messages) == 1 && !c.client && !c.deflates(messages[0]) {
-		f.whole, f.size = messages[0].plain, len(messages[0].data)
-		return c.writeNow(ctx, deadline, f)
-	}
-	b := frames.Get().(*[]byte)
-	defer giveFrames(b)
-	*b = (*b)[:0]
-	for _, pm := range messages {
-		*b = c.appendPrepared(*b, pm)
-		f.size += len(pm.data)
-	}
-	f.whole = *b
-	err := c.writeNow(ctx, deadline, f)
+	f, buf := c.join(messages)
+	f.ctx, f.deadline = ctx, deadline
+	defer giveFrames(buf)
+	err := c.writeNow(&f)
 	if err == nil {
 		c.counted.written(len(messages)-1, 0) // beside the one that has been counted
 	}
 	return err
+}
+
+// join returns the frames of messages as one, for who has the turn to write, and
+// the buffer that they are in, if it is to be given back.
+func (c *Conn) join(messages []*PreparedMessage) (f outgoing, buf *[]byte) {
+	f = outgoing{whole: true, message: true}
+	if len(messages) == 1 && !c.client && !c.deflates(messages[0]) {
+		f.payload, f.size = messages[0].plain, len(messages[0].data)
+		return f, nil
+	}
+	buf = frames.Get().(*[]byte)
+	*buf = (*buf)[:0]
+	for _, pm := range messages {
+		*buf = c.appendPrepared(*buf, pm)
+		f.size += len(pm.data)
+	}
+	f.payload = *buf
+	return f, buf
+}
+
+// A blockedWrite is what the network did not take at once of a batch. Who has it
+// has the turn to write.
+type blockedWrite struct {
+	frames   []byte
+	size     int     // of the messages, before they are compressed
+	buf      *[]byte // that the frames are in, if it is to be given back
+	sent     int     // bytes of the frames
+	messages int
+}
+
+// tryBatch is writeBatch without waiting for anything. It reports whether it has
+// had the turn to write and has begun: if not, writeBatch has to be called; if so,
+// but the network did not take all of it, finishBatch.
+func (c *Conn) tryBatch(b *batch) (begun bool, rest *blockedWrite, err error) {
+	if c.in.wait == nil || c.cork.holding.Load() || !c.writing.tryTake() {
+		return false, nil, nil
+	}
+	if c.open != nil || c.out != nil || c.writeErr != nil {
+		c.writing.give() // without checkCork, which may wait: writeBatch calls it
+		return false, nil, nil
+	}
+	c.setDeadline(&c.writeGate, time.Time{}) // on a closed connection, writing fails too
+	f, buf := c.join(b.messages)
+	n, err := c.in.wait.writeBy(b.raw, f.payload)
+	if err == nil && n < len(f.payload) {
+		return true, &blockedWrite{f.payload, f.size, buf, n, len(b.messages)}, nil
+	}
+	err = c.endBatch(f.size, buf, len(b.messages), err)
+	c.writing.give()
+	return true, nil, err
+}
+
+// finishBatch writes the rest, before the deadline, if that is not zero.
+func (c *Conn) finishBatch(rest *blockedWrite, deadline time.Time) error {
+	defer c.giveWriting()
+	c.setDeadline(&c.writeGate, deadline)
+	_, err := c.conn.Write(rest.frames[rest.sent:])
+	return c.endBatch(rest.size, rest.buf, rest.messages, err)
+}
+
+// endBatch notes what became of a batch, for who has the turn to write, and
+// returns the error of writing it.
+func (c *Conn) endBatch(size int, buf *[]byte, messages int, err error) error {
+	giveFrames(buf)
+	if err != nil {
+		err = writeError(err)
+		c.endWriting(err)
+		return err
+	}
+	c.counted.written(messages, size)
+	return nil
 }
 
 // deflates reports whether the message is to be compressed.
@@ -118,14 +238,14 @@ func (c *Conn) appendPrepared(b []byte, pm *PreparedMessage) []byte {
 		z := frames.Get().(*[]byte)
 		defer giveFrames(z)
 		*z = c.deflate.ownDeflater().appendMessage((*z)[:0], pm.data)
-		return c.appendFrame(b, outgoing{first: pm.plain[0] | rsv1Bit, payload: *z})
+		return c.appendFrame(b, &outgoing{first: pm.plain[0] | rsv1Bit, payload: *z})
 	case deflates:
 		frame = pm.deflated(c.deflate.currentLevel())
 	}
 	if !c.client {
 		return append(b, frame...)
 	}
-	return c.appendFrame(b, outgoing{first: frame[0], payload: frame[plainHeaderSize(frame):]})
+	return c.appendFrame(b, &outgoing{first: frame[0], payload: frame[plainHeaderSize(frame):]})
 }
 
 // plainHeaderSize returns the size of the header of a server's frame.

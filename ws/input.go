@@ -27,24 +27,27 @@ type input struct {
 	held       *buffer // nil if there is none
 	start, end int     // of what is unread in the buffer
 	size       int     // of the next buffer
-	small      int     // reads in a row for which a smaller one would do
-	least      int     // sizes of buffers
-	most       int
+	small      uint8   // reads in a row for which a smaller one would do
 }
 
 // init prepares for reading from the owner's connection what comes after the
 // early bytes, which are copied.
-func (in *input) init(owner *Conn, early []byte, most int) {
-	in.owner, in.wait = owner, newWaiter(owner.conn)
-	in.least = leastBuffer
-	if in.wait == nil {
-		in.least = waitingBuffer
-	}
-	in.size, in.most = in.least, max(most, in.least)
+func (in *input) init(owner *Conn, early []byte) {
+	in.owner = owner
+	in.wait = newWaiter(in)
+	in.size = in.least()
 	if len(early) > 0 {
 		in.held = borrow(max(len(early), in.size))
 		in.end = copy(in.held.b, early)
 	}
+}
+
+// least returns the smallest size of a buffer.
+func (in *input) least() int {
+	if in.wait == nil {
+		return waitingBuffer
+	}
+	return leastBuffer
 }
 
 // buffered returns the number of bytes that can be had without waiting.
@@ -109,7 +112,7 @@ func (in *input) fill() error {
 	var n int
 	var err error
 	if in.wait != nil {
-		n, err = in.wait.read(in)
+		n, err = in.wait.read()
 	} else {
 		in.lend()
 		n, err = in.owner.conn.Read(in.held.b[in.end:])
@@ -121,12 +124,12 @@ func (in *input) fill() error {
 			in.release()
 		}
 	case in.end+n == len(in.held.b):
-		in.size, in.small = min(4*len(in.held.b), in.most), 0
+		in.size, in.small = min(4*len(in.held.b), max(in.owner.set.readBuffer, in.least())), 0
 	case in.end+n >= len(in.held.b)/8:
 		in.small = 0
 	default:
 		if in.small++; in.small == shrinkAfter {
-			in.size, in.small = max(len(in.held.b)/4, in.least), 0
+			in.size, in.small = max(len(in.held.b)/4, in.least()), 0
 		}
 	}
 	in.end += n

@@ -74,10 +74,8 @@ func (k *keepAlive) err() error { return fmt.Errorf("%w within %v", ErrPongTimeo
 // reads: while nobody does, pings are sent so that nothing on the way takes the
 // connection for an idle one, but nothing is concluded.
 func (k *keepAlive) look() {
-	select {
-	case <-k.conn.closed:
+	if k.conn.isOver() {
 		return
-	default:
 	}
 	now, heard, pinged := k.now(), k.heard.Load(), k.pinged.Load()
 	if heard >= pinged {
@@ -111,9 +109,9 @@ func (k *keepAlive) die() {
 	c := k.conn
 	if c.writing.tryTake() {
 		if c.writeErr == nil {
-			c.writeNow(context.Background(), time.Now().Add(time.Second), outgoing{
-				first:   finBit | CloseMessage,
-				payload: FormatCloseMessage(CloseGoingAway, c.reasonPrefix+"no pong"),
+			c.writeNow(&outgoing{
+				ctx: context.Background(), deadline: time.Now().Add(time.Second),
+				first: finBit | CloseMessage, payload: FormatCloseMessage(CloseGoingAway, c.set.reasonPrefix+"no pong"),
 			})
 		}
 		c.writing.give()

@@ -42,11 +42,14 @@ func (c *Conn) WritePreparedMessage(pm *PreparedMessage) error {
 	if c.client || deflates && c.deflate.takeover {
 		return c.WriteMessage(pm.messageType, pm.data)
 	}
-	f := outgoing{first: pm.plain[0], whole: pm.plain, message: true, size: len(pm.data)}
-	if deflates {
-		f.whole = pm.deflated(c.deflate.currentLevel())
+	f := outgoing{
+		ctx: context.Background(), deadline: c.messageDeadline(),
+		whole: true, payload: pm.plain, message: true, size: len(pm.data),
 	}
-	return c.writeTurn(context.Background(), c.messageDeadline(), f)
+	if deflates {
+		f.payload = pm.deflated(c.deflate.currentLevel())
+	}
+	return c.writeTurn(&f)
 }
 
 // deflated returns the frame of the message as it is compressed at the level, or

@@ -101,7 +101,7 @@ func (c *Conn) read(ctx context.Context, owned bool) (int, []byte, error) {
 func (c *Conn) startReading(ctx context.Context) error {
 	err := ctx.Err()
 	if err == nil {
-		err = c.reading.take(ctx, time.Time{}, c.closed)
+		err = c.reading.take(ctx, time.Time{}, c.Done)
 	}
 	if err != nil {
 		return readError(err)
@@ -123,7 +123,7 @@ func (c *Conn) stopReading() {
 // beforeRead is called before the connection is read from, which may wait.
 func (c *Conn) beforeRead() {
 	if c.readCtx != nil && c.stopCtx == nil {
-		c.stopCtx = c.readGate.watch(c.readCtx)
+		c.stopCtx = c.gate(&c.readGate).watch(c.readCtx)
 	}
 	c.uncork()
 	c.alive.waits()
@@ -138,7 +138,7 @@ var errGivenUp = errors.New("given up")
 // whyNot returns what the error of reading from the connection means.
 func (c *Conn) whyNot(err error) error {
 	switch {
-	case c.readCtx != nil && isTimeout(err) && c.readGate.wasCut():
+	case c.readCtx != nil && isTimeout(err) && c.readGate.Load().wasCut():
 		return errGivenUp
 	case c.alive.isDead():
 		return c.alive.err()
@@ -179,7 +179,7 @@ func (c *Conn) readFailed(err error) error {
 // caller gets.
 func (c *Conn) endReading(err error) error {
 	if f, ok := errors.AsType[*failure](err); ok {
-		c.writeFrame(CloseMessage, FormatCloseMessage(f.code, c.reasonPrefix+f.reason), time.Now().Add(answerTimeout))
+		c.writeFrame(CloseMessage, FormatCloseMessage(f.code, c.set.reasonPrefix+f.reason), time.Now().Add(answerTimeout))
 		return err
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -191,25 +191,21 @@ func (c *Conn) endReading(err error) error {
 // An incoming message is one that is being read, and how far. It stays as it is
 // when a Read is given up, and the next one goes on.
 type incoming struct {
-	opcode     int    // continuation before its first frame
-	text       bool   // has to be UTF-8
-	compressed bool   // the payload of its frames is
-	fin        bool   // the last frame has begun
-	left       int64  // of the payload of the frame that has begun
-	key        uint32 // for that
-	size       int64  // of the payloads of all frames that have begun
+	opcode     uint8 // continuation before its first frame
+	text       bool  // has to be UTF-8
+	compressed bool  // the payload of its frames is
+	fin        bool  // the last frame has begun
+	looked     bool  // someone may look at shown, or at the input's buffer; left of messages before, as shown and usual
 	utf8       textCheck
+	key        uint32         // for the frame that has begun
+	left       int64          // of the payload of that frame
+	size       int64          // of the payloads of all frames that have begun
 	data       []byte         // the payload so far, not yet inflated
 	lent       *buffer        // that data is in, or nil
 	reader     *messageReader // who reads it in pieces, or nil
-	given      int            // how much of the data the reader was given
 	inflater   *inflater      // of a payload that is complete, or nil
-	inflated   int64          // bytes that came out of it
-
-	// What is left of messages before.
-	shown  *buffer // whose bytes ReadInPlace has returned, or nil
-	looked bool    // someone may look at those, or at the input's buffer
-	usual  int     // size of the last message: the next may be as long
+	shown      *buffer        // whose bytes ReadInPlace has returned, or nil
+	usual      int            // size of the last message: the next may be as long
 }
 
 // reset forgets the message; the next one begins.
@@ -254,9 +250,6 @@ func (s *shownMessage) frame(first byte, payload []byte) []byte {
 	}
 	var h [maxHeaderSize]byte
 	header := appendHeader(h[:0], first, len(payload))
-	if len(header) > s.start {
-		return nil
-	}
 	b := s.read[s.start-len(header) : s.start+len(payload)]
 	copy(b, header)
 	return b
@@ -284,11 +277,18 @@ func (c *Conn) message(owned bool) (int, []byte, error) {
 		return 0, nil, err
 	}
 	m := &c.msg
+	if m.opcode == continuation && c.in.buffered() == 0 {
+		// As a rule it waits here and not deeper down, which is to say that the
+		// stack of a connection that waits is small.
+		if err := c.in.fill(); err != nil {
+			return 0, nil, err
+		}
+	}
 	p, err := c.collect(owned)
 	if err != nil {
 		return 0, nil, err
 	}
-	opcode, usual := m.opcode, len(p)
+	opcode, usual := int(m.opcode), len(p)
 	if m.compressed {
 		if p, err = c.inflateAll(p); err != nil {
 			return 0, nil, err
@@ -410,13 +410,7 @@ func (c *Conn) nextFrame() error {
 			return err
 		}
 		if h.isControl() {
-			// It is not skipped until all of it is there: reading may be given up.
-			if _, err := c.in.peek(size + int(h.length)); err != nil {
-				return err
-			}
-			p := c.in.next(size + int(h.length))[size:]
-			mask(p, h.key)
-			if err := c.control(h.opcode, p); err != nil {
+			if err := c.control(&h, size); err != nil {
 				return err
 			}
 			continue
@@ -428,8 +422,8 @@ func (c *Conn) nextFrame() error {
 			return protocolError("new message before the end of the last")
 		}
 		if h.opcode != continuation {
-			m.opcode, m.compressed = h.opcode, h.compressed
-			m.text = h.opcode == TextMessage && !c.anyText
+			m.opcode, m.compressed = uint8(h.opcode), h.compressed
+			m.text = h.opcode == TextMessage && !c.set.anyText
 		}
 		limit := c.readLimit.Load()
 		most := limit
@@ -465,14 +459,20 @@ func (c *Conn) header() (header, int, error) {
 	return h, size, err
 }
 
-// control does what a control frame asks for.
-func (c *Conn) control(opcode int, p []byte) error {
-	switch opcode {
+// control does what a control frame asks for, whose header of the size comes next.
+func (c *Conn) control(h *header, size int) error {
+	// It is not skipped until all of it is there: reading may be given up.
+	if _, err := c.in.peek(size + int(h.length)); err != nil {
+		return err
+	}
+	p := c.in.next(size + int(h.length))[size:]
+	mask(p, h.key)
+	switch h.opcode {
 	case PingMessage:
 		return c.ping(p)
 	case PongMessage:
-		if c.onPong != nil {
-			return c.onPong(string(p))
+		if h := c.handlers; h != nil && h.pong != nil {
+			return h.pong(string(p))
 		}
 		return nil
 	default:
@@ -483,8 +483,8 @@ func (c *Conn) control(opcode int, p []byte) error {
 // ping answers a ping, unless someone else does. That it cannot be answered is
 // for those to know who write.
 func (c *Conn) ping(p []byte) error {
-	if c.onPing != nil {
-		return c.onPing(string(p))
+	if h := c.handlers; h != nil && h.ping != nil {
+		return h.ping(string(p))
 	}
 	c.writeFrame(PongMessage, p, time.Now().Add(answerTimeout))
 	return nil
@@ -499,8 +499,8 @@ func (c *Conn) peerClosed(p []byte) error {
 	}
 	c.gotClose = true
 	c.counted.closes(e.Code, true)
-	if c.onClose != nil {
-		if err := c.onClose(e.Code, e.Text); err != nil {
+	if h := c.handlers; h != nil && h.close != nil {
+		if err := h.close(e.Code, e.Text); err != nil {
 			return err
 		}
 		return e

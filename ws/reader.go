@@ -12,7 +12,8 @@ var errStale = errors.New("websocket: read: the next message has been asked for"
 // A messageReader reads one message in pieces.
 type messageReader struct {
 	conn  *Conn
-	ended bool // guarded by the turn to read
+	given int  // of what was there before it; guarded by the turn to read
+	ended bool // likewise
 }
 
 // nobody reads a message of which the rest is not wanted.
@@ -42,7 +43,7 @@ func (c *Conn) NextReader() (messageType int, r io.Reader, err error) {
 		return 0, nil, c.readFailed(err)
 	}
 	m.reader = &messageReader{conn: c}
-	return m.opcode, m.reader, nil
+	return int(m.opcode), m.reader, nil
 }
 
 // forgetLast ends what was left of the last message: bytes to look at, and a
@@ -94,6 +95,9 @@ func (r *messageReader) Read(p []byte) (int, error) {
 // discard skips the rest of the message that is read in pieces.
 func (c *Conn) discard() error {
 	c.msg.reader = nobody
+	if !c.msg.compressed {
+		c.msg.data = nil
+	}
 	b := borrow(leastBuffer)
 	defer b.giveBack()
 	for {
@@ -124,9 +128,9 @@ func (c *Conn) some(p []byte) (int, error) {
 		}
 		return c.inflateSome(p)
 	}
-	if m.given < len(m.data) {
-		n := copy(p, m.data[m.given:])
-		m.given += n
+	if r := m.reader; r.given < len(m.data) {
+		n := copy(p, m.data[r.given:])
+		r.given += n
 		return n, nil
 	}
 	for m.left == 0 {

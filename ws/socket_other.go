@@ -2,12 +2,16 @@
 
 package ws
 
-import "net"
-
 // A waiter would read from a socket without a buffer; here, nothing can.
 type waiter struct{}
 
-func newWaiter(net.Conn) *waiter { return nil }
+func newWaiter(*input) *waiter { return nil }
 
-func (*waiter) read(*input) (int, error)  { panic("BUG: there is no waiter") }
+type rawWrite struct{}
+
+func newRawWrite() *rawWrite { return nil }
+
+func (*waiter) read() (int, error)        { panic("BUG: there is no waiter") }
 func (*waiter) write([]byte) (int, error) { panic("BUG: there is no waiter") }
+
+func (*waiter) writeBy(*rawWrite, []byte) (int, error) { panic("BUG: there is no waiter") }

@@ -3,27 +3,27 @@
 package ws
 
 import (
-	"errors"
 	"io"
 	"net"
 	"os"
+	"sync"
 	"syscall"
 )
 
 // A waiter reads from a socket into a buffer that is borrowed only when
 // something has arrived, and writes to it what it takes at once.
 type waiter struct {
-	conn  net.Conn
+	in    *input
 	raw   syscall.RawConn
 	tryIn func(fd uintptr) bool // try, made once
 
-	in  *input // of the read that goes on
-	n   int    // what became of it
+	n   int // what became of the read that goes on
 	err error
 }
 
-// newWaiter returns the waiter of a plain socket, or nil.
-func newWaiter(conn net.Conn) *waiter {
+// newWaiter returns the waiter of an input from a plain socket, or nil.
+func newWaiter(in *input) *waiter {
+	conn := in.owner.conn
 	if !isPlain(conn) {
 		return nil
 	}
@@ -31,14 +31,13 @@ func newWaiter(conn net.Conn) *waiter {
 	if err != nil {
 		return nil
 	}
-	w := &waiter{conn: conn, raw: raw}
+	w := &waiter{in: in, raw: raw}
 	w.tryIn = w.try
 	return w
 }
 
 // read waits until something has arrived and reads it behind what the input has.
-func (w *waiter) read(in *input) (int, error) {
-	w.in = in
+func (w *waiter) read() (int, error) {
 	err := w.raw.Read(w.tryIn)
 	switch {
 	case err != nil:
@@ -55,8 +54,8 @@ func (w *waiter) read(in *input) (int, error) {
 // try reads what has arrived, and reports whether anything has.
 func (w *waiter) try(fd uintptr) bool {
 	w.in.lend()
-	w.n, w.err = again(func() (int, error) { return syscall.Read(int(fd), w.in.held.b[w.in.end:]) })
-	if !errors.Is(w.err, syscall.EAGAIN) {
+	w.n, w.err = again(syscall.Read, fd, w.in.held.b[w.in.end:])
+	if w.err != syscall.EAGAIN {
 		return true
 	}
 	if w.in.buffered() == 0 {
@@ -65,30 +64,57 @@ func (w *waiter) try(fd uintptr) bool {
 	return false
 }
 
+// A rawWrite is a write to a socket that does not wait.
+type rawWrite struct {
+	p     []byte
+	tryIt func(fd uintptr) bool // try, made once
+
+	n   int // what became of it
+	err error
+}
+
+var rawWrites = sync.Pool{New: func() any { return newRawWrite() }}
+
+func newRawWrite() *rawWrite {
+	o := new(rawWrite)
+	o.tryIt = o.try
+	return o
+}
+
+// try writes what the socket takes, and does not wait for more.
+func (o *rawWrite) try(fd uintptr) bool {
+	o.n, o.err = again(syscall.Write, fd, o.p)
+	return true
+}
+
 // write writes as much as the socket takes at once, which may be nothing.
 func (w *waiter) write(p []byte) (int, error) {
-	var n int
-	var failed error
-	err := w.raw.Write(func(fd uintptr) bool {
-		n, failed = again(func() (int, error) { return syscall.Write(int(fd), p) })
-		return true
-	})
+	o := rawWrites.Get().(*rawWrite)
+	defer rawWrites.Put(o)
+	return w.writeBy(o, p)
+}
+
+// writeBy is write for who has a rawWrite.
+func (w *waiter) writeBy(o *rawWrite, p []byte) (int, error) {
+	o.p = p
+	err := w.raw.Write(o.tryIt)
+	o.p = nil
 	switch {
 	case err != nil:
 		return 0, err
-	case failed == nil:
-		return n, nil
-	case errors.Is(failed, syscall.EAGAIN):
+	case o.err == nil:
+		return o.n, nil
+	case o.err == syscall.EAGAIN:
 		return 0, nil
 	default:
-		return 0, w.failed("write", failed)
+		return 0, w.failed("write", o.err)
 	}
 }
 
 // again does a system call until no signal interrupts it.
-func again(call func() (int, error)) (int, error) {
+func again(call func(int, []byte) (int, error), fd uintptr, p []byte) (int, error) {
 	for {
-		n, err := call()
+		n, err := call(int(fd), p)
 		if err != syscall.EINTR {
 			return max(n, 0), err
 		}
@@ -97,11 +123,12 @@ func again(call func() (int, error)) (int, error) {
 
 // failed is what net says about a system call that failed.
 func (w *waiter) failed(call string, err error) error {
+	conn := w.in.owner.conn
 	return &net.OpError{
 		Op:     call,
-		Net:    w.conn.LocalAddr().Network(),
-		Source: w.conn.LocalAddr(),
-		Addr:   w.conn.RemoteAddr(),
+		Net:    conn.LocalAddr().Network(),
+		Source: conn.LocalAddr(),
+		Addr:   conn.RemoteAddr(),
 		Err:    os.NewSyscallError(call, err),
 	}
 }

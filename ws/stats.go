@@ -36,7 +36,7 @@ func (c *Conn) Stats() Stats {
 		Duration:        time.Duration(k.lasted.Load()),
 	}
 	if s.Duration == 0 {
-		s.Duration = time.Since(k.start)
+		s.Duration = sinceEpoch() - k.start
 	}
 	code := k.closeCode.Load()
 	s.CloseCode, s.ClosedByPeer = int(code&^byPeer), code&byPeer != 0
@@ -45,13 +45,19 @@ func (c *Conn) Stats() Stats {
 
 // counters are what Stats is made of.
 type counters struct {
-	start                         time.Time
-	messagesRead, messagesWritten atomic.Int64
-	bytesRead, bytesWritten       atomic.Int64
+	start                         time.Duration // sinceEpoch
+	messagesWritten, bytesWritten atomic.Int64
+	messagesRead, bytesRead       atomic.Int64
 	lasted                        atomic.Int64 // duration until the end, or 0
 	closeCode                     atomic.Int32 // with byPeer
 	also                          func(n int)  // counts messages for middleware; may be nil
 }
+
+// epoch is when the program began.
+var epoch = time.Now()
+
+// sinceEpoch is a moment in less space than a time.Time takes.
+func sinceEpoch() time.Duration { return time.Since(epoch) }
 
 const byPeer = 1 << 16 // no close code has this bit
 
@@ -91,6 +97,6 @@ func (k *counters) notClosed() {
 
 // ended notes the end of the connection.
 func (k *counters) ended() {
-	k.lasted.Store(max(1, int64(time.Since(k.start))))
+	k.lasted.Store(max(1, int64(sinceEpoch()-k.start)))
 	k.closes(CloseAbnormalClosure, false)
 }

@@ -6,7 +6,7 @@ import "unicode/utf8"
 // passes with which it cannot be valid any more, whatever follows.
 type textCheck struct {
 	rest [utf8.UTFMax]byte // of a character that has begun
-	n    int               // its bytes so far
+	n    uint8             // its bytes so far
 }
 
 // add reports whether p can follow what was added before.
@@ -26,7 +26,7 @@ func (c *textCheck) add(p []byte) bool {
 	if !utf8.Valid(p[:end]) {
 		return false
 	}
-	c.n += copy(c.rest[c.n:], p[end:])
+	c.n += uint8(copy(c.rest[c.n:], p[end:]))
 	return true
 }
 

@@ -90,6 +90,10 @@ type Upgrader struct {
 	// ReasonPrefix begins the reasons of the close frames that tell a peer what
 	// it did wrong, or that it does not answer pings: up to 50 bytes of UTF-8.
 	ReasonPrefix string
+	// ForgetRequest has connections not keep the request: [Conn.Request] returns
+	// nil. It is for many connections that mostly wait, of which each then needs a
+	// KiB and a half less.
+	ForgetRequest bool
 }
 
 // maxReasonPrefix is how long ReasonPrefix may be: a reason still fits after it.
@@ -347,9 +351,11 @@ func (u *Upgrader) Upgrade(w http.ResponseWriter, r *http.Request, header http.H
 		netConn.Close()
 		return nil, fmt.Errorf("websocket handshake: %w", err)
 	}
+	config.subprotocol = protocol
 	c := newConn(netConn, early, config)
-	c.request = r
-	c.subprotocol = protocol
+	if !u.ForgetRequest {
+		c.request = r
+	}
 	// The server keeps its reader until the handler returns; not so the buffer in it.
 	*buffered.Reader = bufio.Reader{}
 	attach(w, c)

@@ -445,6 +445,34 @@ func TestDeadlinesCleared(t *testing.T) {
 	c.want(text, "hello")
 }
 
+// A connection that has forgotten its request goes on when the handler has
+// returned.
+func TestForgetRequest(t *testing.T) {
+	served := make(chan bool)
+	s := start(t, func(w http.ResponseWriter, r *http.Request) {
+		u := ws.Upgrader{ForgetRequest: true, Subprotocols: []string{"chat"}}
+		conn, err := u.Upgrade(w, r, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		go func() {
+			defer close(served)
+			defer conn.Close()
+			<-r.Context().Done()
+			if conn.Request() != nil || conn.Subprotocol() != "chat" {
+				t.Errorf("request %v, subprotocol %q", conn.Request(), conn.Subprotocol())
+			}
+			echo(conn)
+		}()
+	})
+	c := dial(t, s, "Sec-WebSocket-Protocol: chat")
+	c.send(frame(text, "hello"))
+	c.want(text, "hello")
+	c.send(frame(shut, ""))
+	wait(t, served)
+}
+
 // An error that is no HandshakeError leaves nobody to answer.
 func TestUpgradeTwice(t *testing.T) {
 	errs := make(chan error, 1)

@@ -81,62 +81,78 @@ func checkControl(messageType int, data []byte) error {
 
 // writeFrame sends a control frame that has been checked.
 func (c *Conn) writeFrame(messageType int, data []byte, deadline time.Time) error {
-	return c.writeTurn(context.Background(), deadline, outgoing{first: finBit | byte(messageType), payload: data})
+	f := outgoing{ctx: context.Background(), deadline: deadline, first: finBit | byte(messageType), payload: data}
+	return c.writeTurn(&f)
 }
 
 // write sends a message until the context ends.
 func (c *Conn) write(ctx context.Context, messageType int, data []byte) error {
-	deadline := c.messageDeadline()
-	f := outgoing{first: finBit | byte(messageType), payload: data, message: true, size: len(data)}
+	var f outgoing // filled bit by bit, which takes half the stack
+	f.ctx, f.deadline = ctx, c.messageDeadline()
+	f.first, f.payload = finBit|byte(messageType), data
+	f.message, f.size = true, len(data)
 	if messageType != TextMessage && messageType != BinaryMessage {
 		if err := checkControl(messageType, data); err != nil {
 			return err
 		}
 		f.message = false
 	} else if c.deflate.wants(len(data)) {
-		if c.deflate.takeover {
-			f.deflate = true
-		} else {
-			b := compress(data, c.deflate.currentLevel())
-			defer giveFrames(b)
-			if len(*b) < len(data) {
-				f.first, f.payload = f.first|rsv1Bit, *b
-			}
+		return c.writeDeflated(&f)
+	}
+	if err := c.takeWriting(&f); err != nil { // as writeTurn
+		return writeError(err)
+	}
+	defer c.giveWriting()
+	return c.writeNow(&f)
+}
+
+// writeDeflated sends a message that is to be compressed: at once if it can do
+// without those before it, and in its turn if not.
+func (c *Conn) writeDeflated(f *outgoing) error {
+	if c.deflate.takeover {
+		f.deflate = true
+	} else {
+		b := compress(f.payload, c.deflate.currentLevel())
+		defer giveFrames(b)
+		if len(*b) < len(f.payload) {
+			f.first, f.payload = f.first|rsv1Bit, *b
 		}
 	}
-	return c.writeTurn(ctx, deadline, f)
+	return c.writeTurn(f)
 }
 
 // An outgoing frame.
 type outgoing struct {
-	first   byte // as in a header
-	payload []byte
-	whole   []byte // instead of both, the frame as a server sends it
-	message bool   // a message that waits for others to end
-	deflate bool   // compress the payload when it is its turn
-	size    int    // of the message, before it is compressed
+	ctx      context.Context // until when it is to be sent,
+	deadline time.Time       // if that is not zero
+	first    byte            // as in a header
+	message  bool            // a message that waits for others to end
+	deflate  bool            // compress the payload when it is its turn
+	whole    bool            // payload is the frame as a server sends it
+	payload  []byte
+	size     int // of the message, before it is compressed
 }
 
 // writeTurn sends the frame when it is its turn.
-func (c *Conn) writeTurn(ctx context.Context, deadline time.Time, f outgoing) error {
-	if err := c.takeWriting(ctx, deadline, f.message); err != nil {
+func (c *Conn) writeTurn(f *outgoing) error {
+	if err := c.takeWriting(f); err != nil {
 		return writeError(err)
 	}
 	defer c.giveWriting()
-	return c.writeNow(ctx, deadline, f)
+	return c.writeNow(f)
 }
 
 // takeWriting takes the turn to write; for messages, when no other message is
 // being written in fragments. It does not begin if the context has ended.
-func (c *Conn) takeWriting(ctx context.Context, deadline time.Time, message bool) error {
-	if err := ctx.Err(); err != nil {
+func (c *Conn) takeWriting(f *outgoing) error {
+	if err := f.ctx.Err(); err != nil {
 		return err
 	}
 	for {
-		if err := c.writing.take(ctx, deadline, c.closed); err != nil {
+		if err := c.writing.take(f.ctx, f.deadline, c.Done); err != nil {
 			return err
 		}
-		if !message || c.open == nil || c.writeErr != nil {
+		if !f.message || c.open == nil || c.writeErr != nil {
 			return nil
 		}
 		open := c.open
@@ -145,7 +161,7 @@ func (c *Conn) takeWriting(ctx context.Context, deadline time.Time, message bool
 			return nil
 		}
 		c.giveWriting()
-		if err := open.wait(ctx, deadline, c.closed); err != nil {
+		if err := open.wait(f.ctx, f.deadline, c.Done()); err != nil {
 			return err
 		}
 	}
@@ -158,24 +174,26 @@ func (c *Conn) giveWriting() {
 }
 
 // writeNow sends the frame for who has the turn.
-func (c *Conn) writeNow(ctx context.Context, deadline time.Time, f outgoing) error {
+func (c *Conn) writeNow(f *outgoing) error {
 	if c.writeErr != nil {
 		return c.writeErr
 	}
-	c.writeGate.setDeadline(deadline) // on a closed connection, writing fails too
+	c.setDeadline(&c.writeGate, f.deadline) // on a closed connection, writing fails too
 	if f.deflate {
-		b := frames.Get().(*[]byte)
-		defer giveFrames(b)
-		*b = c.deflate.ownDeflater().appendMessage((*b)[:0], f.payload)
-		f.first, f.payload = f.first|rsv1Bit, *b
+		defer giveFrames(c.deflateNow(f))
 	}
-	hold := f.message && c.mayHold(ctx, deadline)
-	if ctx.Done() != nil {
-		stop := c.writeGate.watch(ctx)
-		defer stop()
+	hold := f.message && c.mayHold(f.ctx, f.deadline)
+	if f.ctx.Done() != nil {
+		defer c.gate(&c.writeGate).watch(f.ctx)()
 	}
 	noted := c.noteClose(f) // before the peer can have answered it
-	n, err := c.send(f, hold)
+	var n int64
+	var err error
+	if b, held, ok := c.pack(f, hold); !ok {
+		n, err = c.sendLong(f)
+	} else if b != nil {
+		n, err = c.sendPacked(b, held)
+	}
 	if err == nil {
 		c.sent(f)
 		return nil
@@ -183,9 +201,24 @@ func (c *Conn) writeNow(ctx context.Context, deadline time.Time, f outgoing) err
 	if noted {
 		c.counted.notClosed()
 	}
+	return c.writeFailed(f, n, err)
+}
+
+// deflateNow compresses the payload, for who has the turn, into a buffer that is
+// to be given back.
+func (c *Conn) deflateNow(f *outgoing) *[]byte {
+	b := frames.Get().(*[]byte)
+	*b = c.deflate.ownDeflater().appendMessage((*b)[:0], f.payload)
+	f.first, f.payload = f.first|rsv1Bit, *b
+	return b
+}
+
+// writeFailed returns the error for who wrote the frame, of which n bytes have
+// been sent, and ends writing if nothing can follow.
+func (c *Conn) writeFailed(f *outgoing, n int64, err error) error {
 	gone := n > 0 || !isTimeout(err) || f.deflate // the peer would lack what later messages refer to
-	if ctx.Err() != nil && isTimeout(err) && c.writeGate.wasCut() {
-		err = ctx.Err()
+	if f.ctx.Err() != nil && isTimeout(err) && c.writeGate.Load().wasCut() {
+		err = f.ctx.Err()
 		if gone {
 			err = fmt.Errorf("given up in the middle of a frame: %w", err)
 		}
@@ -198,7 +231,7 @@ func (c *Conn) writeNow(ctx context.Context, deadline time.Time, f outgoing) err
 }
 
 // sent notes that a frame has been sent.
-func (c *Conn) sent(f outgoing) {
+func (c *Conn) sent(f *outgoing) {
 	switch {
 	case f.message:
 		c.counted.written(1, f.size)
@@ -209,7 +242,7 @@ func (c *Conn) sent(f outgoing) {
 
 // noteClose notes that the frame is sent, if it is a close frame, and reports
 // whether it is the first.
-func (c *Conn) noteClose(f outgoing) bool {
+func (c *Conn) noteClose(f *outgoing) bool {
 	if f.first != finBit|CloseMessage {
 		return false
 	}
@@ -225,65 +258,70 @@ func (c *Conn) endWriting(err error) {
 	c.dropHeld()
 }
 
-// send sends what is held back and the frame; or holds it back as well. It
-// returns how much it has sent. Header and payload go in one call if they are
-// short.
-func (c *Conn) send(f outgoing, hold bool) (int64, error) {
-	switch {
-	case f.whole == nil && c.out == nil && !hold:
+// pack returns what is to be written at once for the frame: the frame, behind the
+// held bytes of those that are held back. That is nil if the frame is held back as
+// well. It reports false if the frame is too long to be copied.
+//
+// Header and payload go in one call if they are short, or if the payload has room
+// for a header in front of it.
+func (c *Conn) pack(f *outgoing, hold bool) (b []byte, held int, ok bool) {
+	if c.out == nil && !hold {
+		if f.whole {
+			return f.payload, 0, true
+		}
 		if b := c.answer.frame(f.first, f.payload); b != nil {
-			n, err := c.conn.Write(b)
-			return int64(n), err
+			return b, 0, true
 		}
 	}
-	switch {
-	case f.whole != nil && (len(f.whole) > oneWrite || c.out == nil && !hold):
-		return c.sendParts(f.whole, nil)
-	case f.whole == nil && len(f.payload) > oneWrite && c.client:
-		return c.sendMasked(f)
-	case f.whole == nil && len(f.payload) > oneWrite:
-		return c.sendParts(appendHeader(nil, f.first, len(f.payload)), f.payload)
+	if len(f.payload) > oneWrite {
+		return nil, 0, false
 	}
-	held := 0
 	if c.out == nil {
 		c.out = frames.Get().(*[]byte)
 		*c.out = (*c.out)[:0]
-	} else {
-		held = len(*c.out)
 	}
-	if f.whole != nil {
-		*c.out = append(*c.out, f.whole...)
+	held = len(*c.out)
+	if f.whole {
+		*c.out = append(*c.out, f.payload...)
 	} else {
 		*c.out = c.appendFrame(*c.out, f)
 	}
 	if hold && len(*c.out) <= corkSize {
 		c.holdBack(held == 0)
-		return int64(len(*c.out) - held), nil
+		return nil, 0, true
 	}
-	n, err := c.conn.Write(*c.out)
+	return *c.out, held, true
+}
+
+// sendPacked sends what pack has returned, and returns how much.
+func (c *Conn) sendPacked(b []byte, held int) (int64, error) {
+	n, err := c.conn.Write(b)
 	if err != nil && n == 0 && isTimeout(err) && held > 0 {
 		*c.out = (*c.out)[:held] // for the next one
-		return 0, err
+	} else {
+		c.dropHeld()
 	}
-	c.dropHeld()
 	return int64(n), err
 }
 
-// sendParts sends what is held back and two parts that are too long to copy.
-func (c *Conn) sendParts(first, second []byte) (int64, error) {
-	var n int64
-	var err error
-	if c.out == nil && second == nil {
-		var short int
-		short, err = c.conn.Write(first)
-		return int64(short), err
+// sendLong sends what is held back and a frame that is too long to be copied.
+func (c *Conn) sendLong(f *outgoing) (int64, error) {
+	switch {
+	case f.whole:
+		return c.sendParts(f.payload)
+	case c.client:
+		return c.sendMasked(f)
+	default:
+		return c.sendParts(appendHeader(nil, f.first, len(f.payload)), f.payload)
 	}
-	var parts net.Buffers
+}
+
+// sendParts sends what is held back and parts that are too long to copy.
+func (c *Conn) sendParts(parts ...[]byte) (int64, error) {
 	if c.out != nil {
-		parts = append(parts, *c.out)
+		parts = append([][]byte{*c.out}, parts...)
 	}
-	parts = append(parts, first, second)
-	n, err = parts.WriteTo(c.conn)
+	n, err := (*net.Buffers)(&parts).WriteTo(c.conn)
 	if err == nil || n > 0 || !isTimeout(err) {
 		c.dropHeld()
 	}
@@ -292,7 +330,7 @@ func (c *Conn) sendParts(first, second []byte) (int64, error) {
 
 // sendMasked sends what is held back and a long frame of a client's, piece by
 // piece: the payload is the caller's, and must not be masked where it is.
-func (c *Conn) sendMasked(f outgoing) (int64, error) {
+func (c *Conn) sendMasked(f *outgoing) (int64, error) {
 	b := frames.Get().(*[]byte)
 	defer giveFrames(b)
 	key := newKey()
@@ -323,7 +361,7 @@ func (c *Conn) sendMasked(f outgoing) (int64, error) {
 }
 
 // appendFrame appends a frame, masked if this end is the client.
-func (c *Conn) appendFrame(b []byte, f outgoing) []byte {
+func (c *Conn) appendFrame(b []byte, f *outgoing) []byte {
 	if !c.client {
 		return append(appendHeader(b, f.first, len(f.payload)), f.payload...)
 	}

@@ -51,7 +51,7 @@ func (c *Conn) NextWriter(messageType int) (io.WriteCloser, error) {
 	if messageType != TextMessage && messageType != BinaryMessage {
 		return nil, fmt.Errorf("websocket: cannot write messages of type %d in fragments", messageType)
 	}
-	if err := c.takeWriting(context.Background(), c.messageDeadline(), true); err != nil {
+	if err := c.takeWriting(&outgoing{ctx: context.Background(), deadline: c.messageDeadline(), message: true}); err != nil {
 		return nil, writeError(err)
 	}
 	defer c.giveWriting()
@@ -87,7 +87,7 @@ func (w *messageWriter) Write(p []byte) (int, error) {
 
 func (w *messageWriter) write(p []byte) error {
 	if w.deflater == nil {
-		if len(*w.buf)+len(p) <= w.conn.writeBuffer {
+		if len(*w.buf)+len(p) <= w.conn.set.writeBuffer {
 			*w.buf = append(*w.buf, p...)
 			return nil
 		}
@@ -96,7 +96,7 @@ func (w *messageWriter) write(p []byte) error {
 				return err
 			}
 			*w.buf = (*w.buf)[:0]
-			if len(p) < w.conn.writeBuffer {
+			if len(p) < w.conn.set.writeBuffer {
 				*w.buf = append(*w.buf, p...)
 				return nil
 			}
@@ -105,7 +105,7 @@ func (w *messageWriter) write(p []byte) error {
 	}
 	w.deflater.add(p)
 	// What may be the mark at the end is kept.
-	if n := len(w.deflater.out) - len(syncTail); n >= w.conn.writeBuffer {
+	if n := len(w.deflater.out) - len(syncTail); n >= w.conn.set.writeBuffer {
 		if err := w.fragment(w.deflater.out[:n], false); err != nil {
 			return err
 		}
@@ -165,16 +165,16 @@ func (w *messageWriter) release() {
 
 // fragment sends a fragment when it is its turn.
 func (w *messageWriter) fragment(payload []byte, last bool) error {
-	c, deadline := w.conn, w.conn.messageDeadline()
-	if err := c.takeWriting(context.Background(), deadline, false); err != nil {
-		return writeError(err)
-	}
-	defer c.giveWriting()
-	f := outgoing{first: w.opcode, payload: payload}
+	c := w.conn
+	f := outgoing{ctx: context.Background(), deadline: c.messageDeadline(), first: w.opcode, payload: payload}
 	if last {
 		f.first |= finBit
 	}
-	if err := c.writeNow(context.Background(), deadline, f); err != nil {
+	if err := c.takeWriting(&f); err != nil {
+		return writeError(err)
+	}
+	defer c.giveWriting()
+	if err := c.writeNow(&f); err != nil {
 		return err
 	}
 	w.opcode, w.begun = continuation, true
@@ -194,7 +194,7 @@ func (w *messageWriter) fragment(payload []byte, last bool) error {
 func (w *messageWriter) fail(err error) error {
 	w.err = err
 	c := w.conn
-	if c.writing.take(context.Background(), time.Time{}, c.closed) != nil {
+	if c.writing.take(context.Background(), time.Time{}, c.Done) != nil {
 		return err
 	}
 	defer c.giveWriting()
@@ -248,9 +248,9 @@ func (o *openMessage) wait(ctx context.Context, deadline time.Time, done <-chan 
 // giveUpMessage ends writing, for who has the turn, after a message that nobody
 // will end.
 func (c *Conn) giveUpMessage() {
-	c.writeNow(context.Background(), time.Now().Add(answerTimeout), outgoing{
-		first:   finBit | CloseMessage,
-		payload: FormatCloseMessage(CloseInternalServerErr, "a message was not ended"),
+	c.writeNow(&outgoing{
+		ctx: context.Background(), deadline: time.Now().Add(answerTimeout),
+		first: finBit | CloseMessage, payload: FormatCloseMessage(CloseInternalServerErr, "a message was not ended"),
 	})
 	c.writeErr = errAbandoned
 }

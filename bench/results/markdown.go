@@ -27,6 +27,9 @@ func (r *Run) Markdown() string {
 	for _, l := range r.Load {
 		l.markdown(&b)
 	}
+	if r.WebSocket != nil {
+		b.WriteString("\n### WebSockets\n\n" + r.WebSocket.Markdown())
+	}
 	r.more(&b)
 	return b.String()
 }

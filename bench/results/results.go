@@ -8,6 +8,8 @@ import (
 	"math"
 	"os"
 	"slices"
+
+	"github.com/gongular/gongular/bench/websocket"
 )
 
 // Baseline is the contender that all are measured by, and Ours the one that
@@ -32,6 +34,8 @@ type Run struct {
 	Scenarios []Scenario        `json:"scenarios"`
 	Load      []Load            `json:"load,omitempty"`
 	More      []Benchmark       `json:"more,omitempty"`
+
+	WebSocket *websocket.Results `json:"websocket,omitempty"` // nil if it was not measured
 }
 
 // A Scenario is what was measured in process.

@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/gongular/gongular/bench/websocket"
 )
 
 func TestSpreadOf(t *testing.T) {
@@ -55,6 +57,9 @@ func example() *Run {
 			{Name: Ours, Ratio: Spread{0.8, 0.9, 1}, Rate: Spread{1, 1.1, 1.2}, PerSec: 55_000, CPU: 18_000, P50: 280, P99: 800, Allocs: 30, RSS: 25},
 		}}},
 		More: []Benchmark{{"validate", "Ratio/typical", map[string]float64{"ours/byhand": 3.7, "allocs": 0}}},
+		WebSocket: &websocket.Results{
+			Cells: []websocket.Cell{{Kind: "idle", Connections: 2000, Unit: "KiB", Figures: map[string]websocket.Spread{"ours": {Low: 4, Median: 4.4, High: 5}}}},
+		},
 	}
 }
 
@@ -147,6 +152,8 @@ func TestMarkdown(t *testing.T) {
 		"| geometric mean | of static, full | 1.00 | **0.60** | 2.45 | 0.60 |\n",
 		"| upload | 200, 20 KiB | 200, 20 KiB | 200, 20 KiB |\n",
 		"| gongular | 0.90 (0.80–1.00) | 1.10 (1.00–1.20) | 55000 | 18.0 µs | 280 µs | 800 µs | 30 | 25 MiB |\n",
+		"\n### WebSockets\n\n",
+		"\n| idle, 2000 connections | KiB | 4.40 | – |",
 		"### bench/validate\n\n| benchmark | figures |\n|---|---|\n| Ratio/typical | allocs 0, ours/byhand 3.7 |\n",
 	} {
 		if !strings.Contains(got, want) {

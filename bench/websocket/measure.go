@@ -83,8 +83,12 @@ type plan struct {
 
 var (
 	full = plan{
-		heats: 5, rounds: 5, sizes: []int{32, 1 << 10, 16 << 10, 1 << 20}, connections: []int{1, 64, 512},
+		heats: 4, rounds: 4, sizes: []int{32, 1 << 10, 16 << 10, 1 << 20}, connections: []int{1, 64, 512},
 		work: 100 * time.Millisecond, crowd: 2000, casts: 31, idle: 3,
+	}
+	brief = plan{
+		heats: 2, rounds: 3, sizes: []int{32, 1 << 10, 16 << 10, 1 << 20}, connections: []int{64},
+		work: 60 * time.Millisecond, crowd: 2000, casts: 11, idle: 1,
 	}
 	quick = plan{
 		heats: 2, rounds: 2, sizes: []int{32, 1 << 10, 16 << 10, 1 << 20}, connections: []int{64},
@@ -92,17 +96,25 @@ var (
 	}
 )
 
-// Measure measures all contenders: in less than half a minute, or thoroughly,
-// in some minutes. The program must have called [Child].
-func Measure(quickly bool) (Results, error) { return MeasureOnly(quickly, regexp.MustCompile("")) }
+// An Effort is how thoroughly to measure.
+type Effort int
+
+const (
+	// Quick takes less than half a minute.
+	Quick Effort = iota
+	// Brief takes about one, for what users have most: 64 connections.
+	Brief
+	// Full takes some minutes.
+	Full
+)
+
+// Measure measures all contenders. The program must have called [Child].
+func Measure(e Effort) (Results, error) { return MeasureOnly(e, regexp.MustCompile("")) }
 
 // MeasureOnly is Measure of the cells whose names match: names as "echo 32 B, 64
 // connections", which are in the tables.
-func MeasureOnly(quickly bool, names *regexp.Regexp) (Results, error) {
-	p := full
-	if quickly {
-		p = quick
-	}
+func MeasureOnly(e Effort, names *regexp.Regexp) (Results, error) {
+	p := [...]plan{Quick: quick, Brief: brief, Full: full}[e]
 	p.names = names
 	return p.measure()
 }
@@ -112,6 +124,7 @@ var (
 	contenders  = append([]string{ours, oursOwned, floor}, peers...)
 	compressors = []string{ours, oursOwned, "gorilla", "coder", "gws"} // gobwas/ws leaves it to its users
 	casters     = append([]string{ours, floor}, peers...)
+	idlers      = append([]string{oursRequest, oursHandler}, contenders...)
 )
 
 func (p plan) measure() (Results, error) {
@@ -284,8 +297,8 @@ func (p plan) idles(r *Results) error {
 	}
 	l := newLoad(32, 1)
 	for range p.idle {
-		for _, i := range rand.Perm(len(contenders)) {
-			name := contenders[i]
+		for _, i := range rand.Perm(len(idlers)) {
+			name := idlers[i]
 			bytes, err := idle(name, p.crowd, l)
 			if err != nil {
 				return err
@@ -422,10 +435,17 @@ func (c *Cell) summarise() {
 	}
 }
 
-// spread returns the median of a list and its quartiles.
+// spread returns the median of a list and its quartiles, of four digits.
 func spread(list []float64) Spread {
 	sorted := slices.Sorted(slices.Values(list))
-	at := func(part float64) float64 { return sorted[int(math.Round(part*float64(len(sorted)-1)))] }
+	at := func(part float64) float64 {
+		v := sorted[int(math.Round(part*float64(len(sorted)-1)))]
+		if v == 0 {
+			return 0
+		}
+		scale := math.Pow(10, 3-math.Floor(math.Log10(math.Abs(v))))
+		return math.Round(v*scale) / scale
+	}
 	return Spread{at(0.25), at(0.5), at(0.75)}
 }
 

@@ -45,17 +45,24 @@ const (
 	ours      = "ours"       // with ReadInPlace
 	oursOwned = "ours-owned" // with ReadMessage
 	floor     = "floor"
+
+	// As ours, for idle connections: these keep the request, and are served in the
+	// handler, as those of an Engine are.
+	oursRequest = "ours-request"
+	oursHandler = "ours-handler"
 )
 
 // servers are all contenders.
 var servers = map[string]func() server{
-	ours:      func() server { return &ourServer{echo: echoInPlace} },
-	oursOwned: func() server { return &ourServer{echo: echoOwned} },
-	"gorilla": func() server { return new(gorillaServer) },
-	"coder":   func() server { return new(coderServer) },
-	"gws":     func() server { return new(gwsServer) },
-	"gobwas":  func() server { return new(gobwasServer) },
-	floor:     func() server { return new(floorServer) },
+	ours:        func() server { return &ourServer{echo: echoInPlace} },
+	oursOwned:   func() server { return &ourServer{echo: echoOwned} },
+	oursRequest: func() server { return &ourServer{echo: echoInPlace, keepsRequest: true} },
+	oursHandler: func() server { return &ourServer{echo: echoInPlace, keepsRequest: true, inHandler: true} },
+	"gorilla":   func() server { return new(gorillaServer) },
+	"coder":     func() server { return new(coderServer) },
+	"gws":       func() server { return new(gwsServer) },
+	"gobwas":    func() server { return new(gobwasServer) },
+	floor:       func() server { return new(floorServer) },
 }
 
 // serveHTTP serves connections that begin as requests.
@@ -96,10 +103,13 @@ type ourServer struct {
 	crowd[*ws.Conn]
 	hub  *ws.Hub
 	echo func(*ws.Conn)
+
+	keepsRequest bool
+	inHandler    bool // a connection is served in the handler that upgraded it
 }
 
 func (s *ourServer) serve(l net.Listener, m mode) {
-	upgrader := ws.Upgrader{ReadLimit: readLimit}
+	upgrader := ws.Upgrader{ReadLimit: readLimit, ForgetRequest: !s.keepsRequest}
 	switch m {
 	case compressed:
 		upgrader.Compression = &ws.Compression{Threshold: -1}
@@ -112,17 +122,32 @@ func (s *ourServer) serve(l net.Listener, m mode) {
 			ws.Refuse(w, err)
 			return
 		}
-		defer conn.Close()
-		if s.hub != nil {
-			client, err := s.hub.Add(conn, ws.ClientOptions{})
-			if err != nil {
-				log.Fatal(err)
-			}
-			defer client.Remove()
+		if s.inHandler {
+			s.attend(conn)
+			return
 		}
-		s.add(conn)
-		s.echo(conn)
+		go s.attend(conn) // so that net/http can let go of what it has
 	})
+}
+
+func (s *ourServer) attend(conn *ws.Conn) {
+	defer conn.Close()
+	if s.hub != nil {
+		s.attendClient(conn)
+		return
+	}
+	s.add(conn)
+	s.echo(conn)
+}
+
+func (s *ourServer) attendClient(conn *ws.Conn) {
+	client, err := s.hub.Add(conn, ws.ClientOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Remove()
+	s.add(conn)
+	s.echo(conn)
 }
 
 func (s *ourServer) broadcast(data []byte) {

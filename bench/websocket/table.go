@@ -30,6 +30,12 @@ func (r Results) Markdown() string {
 		}
 		b.WriteByte('\n')
 	}
+	for _, c := range r.Cells {
+		if c.Kind == "idle" {
+			fmt.Fprintf(&b, "\nAn idle connection of ours that keeps the request of its handshake takes %s KiB, and %s KiB if its handler does not return.\n",
+				figure(c.Figures[oursRequest].Median), figure(c.Figures[oursHandler].Median))
+		}
+	}
 	b.WriteString("\n| ratio of ours to another's | with | quartiles | median | bar | met |\n|---|---|---|---:|---:|---|\n")
 	for _, bar := range r.Bars {
 		met := "yes"

@@ -27,9 +27,11 @@ import (
 
 	"github.com/gongular/gongular/bench/contenders"
 	"github.com/gongular/gongular/bench/results"
+	"github.com/gongular/gongular/bench/websocket"
 )
 
 func main() {
+	websocket.Child()
 	if err := command(os.Args[1:], os.Stdin, os.Stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "report:", err)
 		os.Exit(1)
@@ -120,6 +122,12 @@ func (p plan) run(log func(string, ...any)) (*results.Run, error) {
 		if run.More, err = benchmarks(log); err != nil {
 			return nil, err
 		}
+		log("WebSockets")
+		sockets, err := websocket.Measure(websocket.Brief)
+		if err != nil {
+			return nil, err
+		}
+		run.WebSocket = &sockets
 	}
 	return run.Rounded(), nil
 }

@@ -15,7 +15,6 @@ import (
 // report, and what to ask them for.
 var others = []struct{ name, bench, benchtime string }{
 	{"validate", "Ratio", "1x"},
-	{"websocket", "Ratio", "1x"},
 }
 
 // benchmarks runs the benchmarks of the other packages that are there.

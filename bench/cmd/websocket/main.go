@@ -19,6 +19,7 @@ func main() {
 	websocket.Child()
 	log.SetFlags(0)
 	quickly := flag.Bool("quick", false, "measure for less than half a minute, instead of some minutes")
+	briefly := flag.Bool("brief", false, "measure for about a minute, as the report does")
 	only := flag.String("only", "", "measure only what matches this regular expression, as \"^echo 32 B\"")
 	file := flag.String("json", "", "write the figures as JSON to this file")
 	flag.Parse()
@@ -26,7 +27,14 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	results, err := websocket.MeasureOnly(*quickly, names)
+	effort := websocket.Full
+	switch {
+	case *quickly:
+		effort = websocket.Quick
+	case *briefly:
+		effort = websocket.Brief
+	}
+	results, err := websocket.MeasureOnly(effort, names)
 	if err != nil {
 		log.Fatal(err)
 	}
