@@ -87,8 +87,8 @@ var (
 		work: 100 * time.Millisecond, crowd: 2000, casts: 31, idle: 3,
 	}
 	brief = plan{
-		heats: 2, rounds: 3, sizes: []int{32, 1 << 10, 16 << 10, 1 << 20}, connections: []int{64},
-		work: 60 * time.Millisecond, crowd: 2000, casts: 11, idle: 1,
+		heats: 3, rounds: 2, sizes: []int{32, 1 << 10, 16 << 10, 1 << 20}, connections: []int{64},
+		work: 30 * time.Millisecond, crowd: 2000, casts: 7, idle: 1,
 	}
 	quick = plan{
 		heats: 2, rounds: 2, sizes: []int{32, 1 << 10, 16 << 10, 1 << 20}, connections: []int{64},
@@ -243,7 +243,10 @@ func (p plan) heat(cell *Cell, names []string, m mode, l load) error {
 		}
 	}
 	// How often each connection has to exchange the load for a round.
-	const sample = 10
+	sample := 10
+	if l.size >= 1<<20 {
+		sample = 2
+	}
 	times := sample
 	for warm := range 2 {
 		for i, c := range children {
@@ -252,7 +255,7 @@ func (p plan) heat(cell *Cell, names []string, m mode, l load) error {
 				return err
 			}
 			if c.name == ours && warm == 1 {
-				times = max(2, int(p.work*sample/max(spent, time.Microsecond)))
+				times = max(2, int(p.work*time.Duration(sample)/max(spent, time.Microsecond)))
 			}
 		}
 	}
