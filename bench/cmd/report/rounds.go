@@ -184,7 +184,6 @@ func start(contender, scenario string) (*process, error) {
 		return nil, err
 	}
 	k := &process{name: scenario + " by " + contender, cmd: exec.Command(self, "-work", "-contender", contender, "-scenario", scenario)}
-	k.cmd.Env = append(os.Environ(), "GOMAXPROCS=1") // see PERFORMANCE.md
 	k.cmd.Stderr = &k.errs
 	if k.in, err = k.cmd.StdinPipe(); err != nil {
 		return nil, err
