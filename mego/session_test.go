@@ -703,6 +703,44 @@ func TestTwoEngines(t *testing.T) {
 	}
 }
 
+// Row 48: a message in fragments, with pings between them.
+func TestFragments(t *testing.T) {
+	e := mego.New()
+	e.Register("echo", func(c *mego.Context) { c.Respond(c.Param(0).GetString()) })
+	s := serve(t, e)
+	conn, _, err := ws.Dial(t.Context(), s.url, &ws.DialOptions{WriteBufferSize: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow()
+	c := &client{t: t, conn: conn}
+	c.shake(0)
+	pongs := 0
+	c.conn.SetPongHandler(func(string) error { pongs++; return nil })
+	message := encode(t, m{"m": "echo", "p": []string{strings.Repeat("long ", 1000)}, "i": 7})
+	w, err := c.conn.NextWriter(ws.BinaryMessage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for part := range slices.Chunk(message, 1000) {
+		if _, err := w.Write(part); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.conn.WriteControl(ws.PingMessage, []byte("between"), time.Now().Add(patience)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if a := c.read(); a.I != 7 || a.R != strings.Repeat("long ", 1000) {
+		t.Errorf("answered %+v", a)
+	}
+	if pongs != 6 {
+		t.Errorf("%d pongs, want 6", pongs)
+	}
+}
+
 // Rule 3.5, row 49: frames that break the protocol.
 func TestProtocolErrors(t *testing.T) {
 	s := serve(t, mego.New())

@@ -439,17 +439,21 @@ func TestAnnouncedLengths(t *testing.T) {
 		{"1,048,575 announced, wrong at once, typed", cat(hx("dd 000fffff c1"), repeat(0xc0, 1<<20)), func() any { return new([]pair) }, 128 << 10},
 		{"524,287 pairs announced, wrong at once", cat(hx("df 0007ffff c1"), repeat(0xc0, 1<<20)), func() any { return new(map[int]pair) }, 256 << 10},
 	} {
-		var before, after runtime.MemStats
-		into := test.into()
-		_ = msgpack.Unmarshal(nil, into) // compiled
-		runtime.ReadMemStats(&before)
-		err := msgpack.Unmarshal(test.code, into)
-		runtime.ReadMemStats(&after)
-		if err == nil {
-			t.Errorf("%s: no error", test.name)
+		_ = msgpack.Unmarshal(nil, test.into()) // compiled
+		least := uint64(math.MaxUint64) // what the process allocates besides is not always there
+		for range 5 {
+			var before, after runtime.MemStats
+			into := test.into()
+			runtime.ReadMemStats(&before)
+			err := msgpack.Unmarshal(test.code, into)
+			runtime.ReadMemStats(&after)
+			if err == nil {
+				t.Errorf("%s: no error", test.name)
+			}
+			least = min(least, after.TotalAlloc-before.TotalAlloc)
 		}
-		if n := after.TotalAlloc - before.TotalAlloc; n > test.most {
-			t.Errorf("%s: %d bytes were allocated for %d of input", test.name, n, len(test.code))
+		if least > test.most {
+			t.Errorf("%s: %d bytes were allocated for %d of input", test.name, least, len(test.code))
 		}
 	}
 }
