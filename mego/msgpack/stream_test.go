@@ -132,7 +132,7 @@ func TestStreamBuffer(t *testing.T) {
 	dec.MaxSize = -1
 	err := dec.Decode(new(any))
 	runtime.ReadMemStats(&after)
-	if n := after.TotalAlloc - before.TotalAlloc; err == nil || n > 16<<10 {
+	if n := after.TotalAlloc - before.TotalAlloc; err == nil || n > 64<<10 {
 		t.Errorf("%v after %d bytes were allocated", err, n)
 	}
 
