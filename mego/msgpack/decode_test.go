@@ -440,7 +440,7 @@ func TestAnnouncedLengths(t *testing.T) {
 		{"524,287 pairs announced, wrong at once", cat(hx("df 0007ffff c1"), repeat(0xc0, 1<<20)), func() any { return new(map[int]pair) }, 256 << 10},
 	} {
 		_ = msgpack.Unmarshal(nil, test.into()) // compiled
-		least := uint64(math.MaxUint64) // what the process allocates besides is not always there
+		least := uint64(math.MaxUint64)         // what the process allocates besides is not always there
 		for range 5 {
 			var before, after runtime.MemStats
 			into := test.into()
