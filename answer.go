@@ -196,8 +196,9 @@ func (w *jsonWriter) Write(p []byte) (int, error) {
 	return len(p), c.writeSized(c.finalStatus(), data)
 }
 
-// jsonType is a value for the header. It has no room to append to; what replaces
-// it does not change it.
+// jsonType is the Content-Type of all JSON answers, one for all to save each an
+// allocation. It has no room to append to, and Set and Add make a slice of their
+// own; nothing may write to its element.
 var jsonType = []string{"application/json"}
 
 // emptyNotNull returns an empty slice or map for a nil one, and else v.

@@ -168,14 +168,14 @@ func (c *cluster) report(what, room string, err error) {
 type subscriptions struct {
 	mu      sync.Mutex
 	byRoom  map[string]*subscription
-	todo    []*subscription
+	pending []*subscription
 	workers int
 	closed  bool
 }
 
 // A subscription is one that there is, or should be.
 //
-// Invariant: it is in subscriptions.byRoom; and in todo if it is listed. One
+// Invariant: it is in subscriptions.byRoom; and in pending if it is listed. One
 // goroutine at a time adjusts it, which is when it is busy.
 type subscription struct {
 	room         string
@@ -211,7 +211,7 @@ func (c *cluster) list(s *subscription) {
 		return
 	}
 	s.listed = true
-	c.subs.todo = append(c.subs.todo, s)
+	c.subs.pending = append(c.subs.pending, s)
 	if c.subs.workers < subscribers {
 		c.subs.workers++
 		c.hub.others.add()
@@ -225,9 +225,9 @@ func (c *cluster) subscribe() {
 	subs := &c.subs
 	subs.mu.Lock()
 	defer subs.mu.Unlock()
-	for len(subs.todo) > 0 {
-		s := subs.todo[0]
-		subs.todo = subs.todo[1:]
+	for len(subs.pending) > 0 {
+		s := subs.pending[0]
+		subs.pending = subs.pending[1:]
 		s.listed, s.busy, s.again = false, true, false
 		closed := subs.closed
 		subs.mu.Unlock()
@@ -246,7 +246,7 @@ func (c *cluster) subscribe() {
 			delete(subs.byRoom, s.room)
 		}
 	}
-	subs.todo = nil
+	subs.pending = nil
 	subs.workers--
 }
 

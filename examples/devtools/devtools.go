@@ -1,7 +1,7 @@
 // Package devtools drives headless Chromium over its DevTools protocol, which is
 // JSON on a WebSocket, for tests of pages. It has commands with an id, which are
 // answered, and events. Sessions are flat: one connection for all pages, told
-// apart by sessionId.
+// apart by sessionId. A [Program] is the server of the pages.
 //
 // Chromium is the program that the environment variable CHROMIUM names, or the
 // first in the PATH under one of its usual names; .ci/chromium installs it.

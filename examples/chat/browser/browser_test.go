@@ -1,91 +1,23 @@
 package browser
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"image/png"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/gongular/gongular/examples/devtools"
 )
 
-// A server is the chat as a newcomer runs it: a process of its own.
-type server struct {
-	t       testing.TB
-	program string
-	addr    string // host and port
-	cmd     *exec.Cmd
-	out     *bufio.Reader
-	stderr  bytes.Buffer
-}
-
-// build builds the program.
-func build(t testing.TB) string {
-	t.Helper()
-	program := filepath.Join(t.TempDir(), "chat")
-	cmd := exec.Command("go", "build", "-o", program, ".")
-	cmd.Dir = ".." // another module
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return program
-}
+// A server is the chat as a newcomer runs it.
+type server struct{ *devtools.Program }
 
 // serve runs the program until the test ends.
 func serve(t testing.TB, program string) *server {
-	s := &server{t: t, program: program, addr: "127.0.0.1:0"}
-	s.start()
-	t.Cleanup(func() {
-		if s.cmd != nil {
-			s.stop()
-		}
-	})
-	return s
-}
-
-var printed = regexp.MustCompile(`^chat: http://(127\.0\.0\.1:[0-9]+) `)
-
-// start starts the program; the second time, where it was before.
-func (s *server) start() {
-	s.t.Helper()
-	s.cmd = exec.Command(s.program, "-addr", s.addr)
-	s.cmd.Stderr = &s.stderr
-	stdout, err := s.cmd.StdoutPipe()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if err := s.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	s.out = bufio.NewReader(stdout)
-	line, _ := s.out.ReadString('\n')
-	m := printed.FindStringSubmatch(line)
-	if m == nil {
-		s.cmd.Wait()
-		s.cmd = nil
-		s.t.Fatalf("the chat printed %q, and %q to stderr", line, &s.stderr)
-	}
-	s.addr = m[1]
-}
-
-// stop presses Ctrl-C, and waits for the end.
-func (s *server) stop() {
-	s.t.Helper()
-	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
-		s.t.Error(err)
-	}
-	rest, _ := io.ReadAll(s.out) // before Wait, which closes the pipe
-	if err := s.cmd.Wait(); err != nil || string(rest) != "\nchat: stopped\n" || s.stderr.Len() > 0 {
-		s.t.Errorf("the chat ended with %v, and printed %q, and %q to stderr", err, rest, &s.stderr)
-	}
-	s.cmd = nil
+	return &server{devtools.Serve(t, program)}
 }
 
 // A page is one of the chat.
@@ -99,7 +31,7 @@ func open(t testing.TB, c *devtools.Chromium, name, url string) *page {
 // visit opens the page and enters the room.
 func (s *server) visit(t testing.TB, c *devtools.Chromium, room, name string) *page {
 	t.Helper()
-	p := open(t, c, name, "http://"+s.addr+"/#"+room)
+	p := open(t, c, name, "http://"+s.Addr+"/#"+room)
 	p.Write("#name", name)
 	p.Click("#join")
 	p.Shows("#status", "Connected")
@@ -145,7 +77,7 @@ const (
 )
 
 func TestPages(t *testing.T) {
-	program := build(t)
+	program := devtools.Build(t, "chat")
 	c := devtools.Start(t)
 	for name, test := range map[string]func(*testing.T, *devtools.Chromium, *server){
 		"two pages":     testTwoPages,
@@ -206,7 +138,7 @@ func testRestart(t *testing.T, c *devtools.Chromium, s *server) {
 	bo.hears("ada", "before")
 	ada.Write("#text", "after")
 
-	s.stop()
+	s.Stop()
 	for _, p := range []*page{ada, bo} {
 		p.Shows("#status", "Reconnecting…")
 		p.is(`document.querySelector("#send").disabled`, true)
@@ -215,7 +147,7 @@ func testRestart(t *testing.T, c *devtools.Chromium, s *server) {
 	ada.Enter() // to no effect
 	ada.is(`document.querySelector("#text").value`, "after")
 
-	s.start()
+	s.Start()
 	ada.Click("#retry") // the other does not want to be told
 	for _, p := range []*page{ada, bo} {
 		p.Shows("#status", "Connected")
@@ -293,7 +225,7 @@ func testMarkup(t *testing.T, c *devtools.Chromium, s *server) {
 // The page says why somebody cannot enter, and what is wrong with a message.
 func testRefusals(t *testing.T, c *devtools.Chromium, s *server) {
 	s.visit(t, c, "tea", "ada")
-	p := open(t, c, "eve", "http://"+s.addr)
+	p := open(t, c, "eve", "http://"+s.Addr)
 	for _, test := range []struct{ name, room, want string }{
 		{"ada", "tea", "Somebody in the room has this name."},
 		{"a b", "tea", "A name has letters and digits only."},
@@ -326,7 +258,7 @@ func testRooms(t *testing.T, c *devtools.Chromium, s *server) {
 	ada := s.visit(t, c, "tea", "ada")
 	ada.is(`location.hash`, "#tea")
 	ada.is(`document.title`, "tea · Chat")
-	bo := open(t, c, "bo", "http://"+s.addr)
+	bo := open(t, c, "bo", "http://"+s.Addr)
 	bo.Shows("#rooms button", "tea · 1")
 	bo.Write("#name", "bo")
 	bo.Click("#rooms button")
@@ -370,7 +302,7 @@ func testPictures(t *testing.T, c *devtools.Chromium, s *server) {
 	says(ada, "That is a long way to walk, but the weather is fine, and we have all afternoon. Shall we meet at the gate?")
 	says(bo, "<b>Deal</b>")
 
-	door := open(t, c, "door", "http://"+s.addr)
+	door := open(t, c, "door", "http://"+s.Addr)
 	door.Shows("#rooms button", "tea · 6")
 	take := func(what string, p *page) {
 		for _, scheme := range []string{"light", "dark"} {
@@ -382,7 +314,7 @@ func testPictures(t *testing.T, c *devtools.Chromium, s *server) {
 	bo.Write("#text", "and one more thing")
 	ada.Shows("#typing", "bo is typing…")
 	take("room", ada)
-	s.stop()
+	s.Stop()
 	ada.Shows("#status", "Reconnecting…")
 	ada.is(`document.querySelector("#typing").textContent`, "")
 	take("lost", ada)

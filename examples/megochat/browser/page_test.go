@@ -1,91 +1,23 @@
 package browser
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"image/png"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/gongular/gongular/examples/devtools"
 )
 
-// A server is the chat as a newcomer runs it: a process of its own.
-type server struct {
-	t       testing.TB
-	program string
-	addr    string // host and port
-	cmd     *exec.Cmd
-	out     *bufio.Reader
-	stderr  bytes.Buffer
-}
-
-// build builds the program.
-func build(t testing.TB) string {
-	t.Helper()
-	program := filepath.Join(t.TempDir(), "megochat")
-	cmd := exec.Command("go", "build", "-o", program, ".")
-	cmd.Dir = ".." // another module
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return program
-}
+// A server is the chat as a newcomer runs it.
+type server struct{ *devtools.Program }
 
 // serve runs the program until the test ends.
 func serve(t testing.TB, program string) *server {
-	s := &server{t: t, program: program, addr: "127.0.0.1:0"}
-	s.start()
-	t.Cleanup(func() {
-		if s.cmd != nil {
-			s.stop()
-		}
-	})
-	return s
-}
-
-var printed = regexp.MustCompile(`^megochat: http://(127\.0\.0\.1:[0-9]+) `)
-
-// start starts the program; the second time, where it was before.
-func (s *server) start() {
-	s.t.Helper()
-	s.cmd = exec.Command(s.program, "-addr", s.addr)
-	s.cmd.Stderr = &s.stderr
-	stdout, err := s.cmd.StdoutPipe()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if err := s.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	s.out = bufio.NewReader(stdout)
-	line, _ := s.out.ReadString('\n')
-	m := printed.FindStringSubmatch(line)
-	if m == nil {
-		s.cmd.Wait()
-		s.cmd = nil
-		s.t.Fatalf("the chat printed %q, and %q to stderr", line, &s.stderr)
-	}
-	s.addr = m[1]
-}
-
-// stop presses Ctrl-C, and waits for the end.
-func (s *server) stop() {
-	s.t.Helper()
-	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
-		s.t.Error(err)
-	}
-	rest, _ := io.ReadAll(s.out) // before Wait, which closes the pipe
-	if err := s.cmd.Wait(); err != nil || string(rest) != "\nmegochat: stopped\n" || s.stderr.Len() > 0 {
-		s.t.Errorf("the chat ended with %v, and printed %q, and %q to stderr", err, rest, &s.stderr)
-	}
-	s.cmd = nil
+	return &server{devtools.Serve(t, program)}
 }
 
 // A page is one of the chat.
@@ -94,7 +26,7 @@ type page struct{ *devtools.Page }
 // visit opens the page and enters the room.
 func (s *server) visit(t testing.TB, c *devtools.Chromium, room, name string) *page {
 	t.Helper()
-	p := &page{c.Open(t, name, "http://"+s.addr+"/#"+room)}
+	p := &page{c.Open(t, name, "http://"+s.Addr+"/#"+room)}
 	p.Write("#name", name)
 	p.Click("#join")
 	p.Shows("#status", "Connected")
@@ -141,7 +73,7 @@ const (
 )
 
 func TestPages(t *testing.T) {
-	program := build(t)
+	program := devtools.Build(t, "megochat")
 	c := devtools.Start(t)
 	for name, test := range map[string]func(*testing.T, *devtools.Chromium, *server){
 		"two pages":      testTwoPages,
@@ -266,13 +198,13 @@ func testDrop(t *testing.T, c *devtools.Chromium, s *server) {
 // being written is still there.
 func testRestart(t *testing.T, c *devtools.Chromium, s *server) {
 	ada, bo := s.visit(t, c, "tea", "ada"), s.visit(t, c, "tea", "bo")
-	door := &page{c.Open(t, "door", "http://"+s.addr)}
+	door := &page{c.Open(t, "door", "http://"+s.Addr)}
 	door.Shows("#rooms button", "tea · 2")
 	ada.says("before")
 	bo.hears("ada", "before")
 	ada.Write("#text", "after")
 
-	s.stop()
+	s.Stop()
 	for _, p := range []*page{ada, bo} {
 		p.Shows("#status", "Reconnecting…")
 		p.is(`document.querySelector("#send").disabled && document.querySelector("#attach").disabled`, true)
@@ -281,7 +213,7 @@ func testRestart(t *testing.T, c *devtools.Chromium, s *server) {
 	ada.Enter() // to no effect
 	ada.is(`document.querySelector("#text").value`, "after")
 
-	s.start()
+	s.Start()
 	ada.Click("#retry") // the others do not want to be told
 	for _, p := range []*page{ada, bo} {
 		p.Shows("#status", "Connected")
@@ -335,7 +267,7 @@ func testMarkup(t *testing.T, c *devtools.Chromium, s *server) {
 // The page says why somebody cannot enter, and what is wrong with a message.
 func testRefusals(t *testing.T, c *devtools.Chromium, s *server) {
 	s.visit(t, c, "tea", "ada")
-	p := &page{c.Open(t, "eve", "http://"+s.addr)}
+	p := &page{c.Open(t, "eve", "http://"+s.Addr)}
 	for _, test := range []struct{ name, room, want string }{
 		{"ada", "tea", "Somebody in the room has this name."},
 		{"a b", "tea", "A name has letters and digits only."},
@@ -364,7 +296,7 @@ func testRefusals(t *testing.T, c *devtools.Chromium, s *server) {
 
 // Rooms that are open can be chosen; the room is in the address, to be shared.
 func testRooms(t *testing.T, c *devtools.Chromium, s *server) {
-	bo := &page{c.Open(t, "bo", "http://"+s.addr)}
+	bo := &page{c.Open(t, "bo", "http://"+s.Addr)}
 	bo.is(`document.querySelector("#open").hidden`, true)
 	ada := s.visit(t, c, "tea", "ada")
 	ada.is(`location.hash`, "#tea")
@@ -412,7 +344,7 @@ func testPictures(t *testing.T, c *devtools.Chromium, s *server) {
 	says(bo, "https://example.com/"+strings.Repeat("a-very-long-address/", 6))
 	says(bo, "<b>Deal</b>")
 
-	door := &page{c.Open(t, "door", "http://"+s.addr)}
+	door := &page{c.Open(t, "door", "http://"+s.Addr)}
 	door.Shows("#rooms button", "tea · 6")
 	take := func(what string, p *page) {
 		for _, scheme := range []string{"light", "dark"} {
@@ -441,7 +373,7 @@ func testPictures(t *testing.T, c *devtools.Chromium, s *server) {
 	ada.Choose("#files", write(t, "nothing.txt", 0), write(t, "photos-of-the-garden-in-spring-summer-autumn-and-winter.zip", 3<<20))
 	ada.Wait(`document.querySelector("#uploads li:last-child .upload-state")?.textContent === "1.3 MB of 3.0 MB"`)
 	take("upload", ada)
-	s.stop()
+	s.Stop()
 	ada.Shows("#status", "Reconnecting…")
 	take("lost", ada)
 }
