@@ -71,9 +71,8 @@ type extra struct {
 	wrongType *option  // a type option that the type of the node breaks
 	unfit     *option  // as in node, of what is not about text
 	sizes     []size
-	mayBeZero bool // sizes are not asked about empty values
-	span      span // what sizes leave, if simple
-	simple    bool // sizes are all there is, of a string, number or list
+	mayBeZero bool  // sizes are not asked about empty values
+	span      *span // what sizes leave, if they are all there is, of a string, number or list
 	each      *node
 	method    *method // Validate of the type; nil if there is none
 }

@@ -112,8 +112,8 @@ type span struct {
 }
 
 // spanOf returns what the sizes leave.
-func spanOf(sizes []size) span {
-	sp := span{math.MinInt64, math.MaxInt64, 0, math.MaxUint64, math.Inf(-1), math.Inf(1)}
+func spanOf(sizes []size) *span {
+	sp := &span{math.MinInt64, math.MaxInt64, 0, math.MaxUint64, math.Inf(-1), math.Inf(1)}
 	for _, s := range sizes {
 		b := s.bound
 		if s.atLeast {
@@ -174,7 +174,7 @@ func (c *compiler) simplify() {
 		}
 		switch x.plain.kind {
 		case stringNode, intNode, uintNode, floatNode, listNode:
-			x.simple, x.span = true, spanOf(x.sizes)
+			x.span = spanOf(x.sizes)
 		}
 	}
 }

@@ -377,7 +377,7 @@ func (w *walker) checkFields(s *structure, v reflect.Value, at place) bool {
 func (n *node) passes(v reflect.Value, depth int) bool {
 	if n.slow {
 		x := n.extra
-		if x == nil || !x.simple || !x.span.takes(x.plain.kind, v) && !(x.mayBeZero && isEmpty(v)) {
+		if x == nil || x.span == nil || !x.span.takes(x.plain.kind, v) && !(x.mayBeZero && isEmpty(v)) {
 			return false
 		}
 		n = x.plain
