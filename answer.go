@@ -1,7 +1,6 @@
 package gongular
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -137,14 +136,21 @@ func (c *Context) writeBytes(status int, body []byte) error {
 }
 
 func (c *Context) writeSized(status int, body []byte) error {
-	c.sized(len(body))
+	head := c.isHead()
+	if len(body) > unsized || head {
+		c.sized(len(body))
+	}
 	c.writer().WriteHeader(status)
-	if c.isHead() {
+	if head || c.bind.W == nil {
 		return nil
 	}
-	_, err := c.writer().Write(body)
+	n, err := c.bind.W.Write(body)
+	c.size += n
 	return err
 }
+
+// unsized is the most bytes for which net/http sets the Content-Length by itself.
+const unsized = 2000
 
 // sniff sets the Content-Type that net/http tells from the first bytes: it does
 // so too late for HEAD, and for recorders of answers.
@@ -155,11 +161,8 @@ func (c *Context) sniff(first []byte) {
 	}
 }
 
-// sized sets the Content-Length where net/http would not by itself.
 func (c *Context) sized(n int) {
-	if n > 2000 || c.isHead() {
-		c.writer().Header()["Content-Length"] = []string{strconv.Itoa(n)}
-	}
+	c.writer().Header()["Content-Length"] = []string{strconv.Itoa(n)}
 }
 
 func (c *Context) writeJSON(body any) error {
@@ -184,7 +187,10 @@ type jsonWriter Context
 
 func (w *jsonWriter) Write(p []byte) (int, error) {
 	c := (*Context)(w)
-	data := bytes.TrimSuffix(p, []byte{'\n'})
+	data := p
+	if last := len(p) - 1; last >= 0 && p[last] == '\n' {
+		data = p[:last]
+	}
 	if c.started {
 		_, err := c.writer().Write(data)
 		return len(p), err
@@ -226,7 +232,7 @@ func (c *Context) writeReader(status int, r io.Reader) error {
 		return fmt.Errorf("read the body, a %T: %w", r, err)
 	}
 	whole := err != nil
-	if whole {
+	if whole && c.isHead() {
 		c.sized(n)
 	}
 	c.sniff(first[:n])

@@ -30,7 +30,7 @@ import (
 // takes header, status, body and logs, and has no request; [NewContext] makes
 // one that has.
 type Context struct {
-	route *Route       // nil outside of an engine
+	route *compiled    // nil outside of an engine
 	bind  bind.Request // with the request and the server's writer
 
 	status int16 // that was set; 0: none
@@ -77,7 +77,7 @@ func (c *Context) limits() *bind.Limits {
 	case c.rare != nil && c.rare.limits != nil:
 		return c.rare.limits
 	case c.route != nil:
-		return c.route.ready().limits
+		return c.route.limits
 	}
 	return nil
 }
@@ -127,7 +127,7 @@ func (c *Context) engine() *Engine {
 	if c.route == nil {
 		return nil
 	}
-	return c.route.router.engine
+	return c.route.engine
 }
 
 // options are the engine's, or the defaults.
@@ -272,7 +272,9 @@ func (c *Context) SetBody(v any) {
 		closeBody(v)
 		return
 	}
-	c.clearBody()
+	if c.body != nil {
+		closeBody(c.body)
+	}
 	c.body, c.hasBody = v, v != nil
 }
 
@@ -529,7 +531,7 @@ func (c *Context) handleError(err error) {
 	}
 	handler := ErrorHandler(defaultErrorHandler)
 	if c.route != nil {
-		handler = c.route.ready().errorHandler
+		handler = c.route.errorHandler
 	}
 	handler(err, c)
 }

@@ -333,8 +333,8 @@ func (p *plan) serve(c *Context) error {
 	if p.shared != nil {
 		return p.shared.Handle(c)
 	}
-	v, err := p.fill(c)
-	if err != nil {
+	v := reflect.New(p.typ)
+	if err := p.fill(v.Elem(), c); err != nil {
 		return err
 	}
 	if p.invoke != nil {
@@ -343,11 +343,9 @@ func (p *plan) serve(c *Context) error {
 	return v.Interface().(RequestHandler).Handle(c)
 }
 
-// fill returns a pointer to a copy of the handler with all that it needs.
-func (p *plan) fill(c *Context) (reflect.Value, error) {
+// fill makes v a copy of the handler with all that it needs.
+func (p *plan) fill(v reflect.Value, c *Context) error {
 	bound := p.resolve()
-	ptr := reflect.New(p.typ)
-	v := ptr.Elem()
 	if !bound.zero {
 		v.Set(bound.proto)
 	}
@@ -355,7 +353,7 @@ func (p *plan) fill(c *Context) (reflect.Value, error) {
 		limits := c.limits()
 		for i := range p.sections {
 			if err := p.sections[i].fill(v, c, limits); err != nil {
-				return ptr, err
+				return err
 			}
 		}
 	}
@@ -364,11 +362,9 @@ func (p *plan) fill(c *Context) (reflect.Value, error) {
 		if m.session == nil {
 			m.session = new(inject.Session[*Context])
 		}
-		if err := bound.Inject(c, m.session, v); err != nil {
-			return ptr, err
-		}
+		return bound.Inject(c, m.session, v)
 	}
-	return ptr, nil
+	return nil
 }
 
 // fill binds the section and checks it.

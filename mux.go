@@ -170,7 +170,7 @@ func (e *Engine) dispatch(w http.ResponseWriter, r *http.Request) {
 		c := new(Context)
 		c.bind.W = w
 		r.Pattern = rt.muxPattern
-		rt.serve(c, r)
+		rt.ready().serve(c, r)
 		return
 	}
 	if v := e.inspect(&r); v != nil {
@@ -241,9 +241,9 @@ func (s *slot) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			if !rt.direct {
 				r.Pattern = rt.muxPattern
 			}
-			d.route = rt
+			d.route = rt.ready()
 			if d.rare == nil || !d.rare.dry {
-				rt.serve((*Context)(d), r)
+				d.route.serve((*Context)(d), r)
 			}
 			return
 		}

@@ -33,9 +33,13 @@ type Route struct {
 	compiled atomic.Pointer[compiled]
 }
 
-// A compiled route is what its own and its groups' settings amount to.
+// A compiled route is a route with what its own and its groups' settings amount
+// to. It is only read once made.
 type compiled struct {
+	*Route
+	engine       *Engine
 	generation   uint64
+	plain        bool // neither middleware nor a timeout
 	around       []Middleware
 	chain        http.Handler // around, applied; nil without
 	options      Options
@@ -106,21 +110,25 @@ func (rt *Route) subject() string {
 
 func (rt *Route) matchedPath() string { return rt.pattern.text }
 
-// ready returns the route's settings as they are now.
+// ready returns the route with its settings as they are now.
 func (rt *Route) ready() *compiled {
-	old := rt.compiled.Load()
-	if old != nil && old.generation == rt.router.engine.generation.Load() {
-		return old
+	if c := rt.compiled.Load(); c != nil && c.generation == c.engine.generation.Load() {
+		return c
 	}
-	c := rt.collect()
+	return rt.compile()
+}
+
+func (rt *Route) compile() *compiled {
+	c, old := rt.collect(), rt.compiled.Load()
 	switch {
 	case old != nil && len(c.around) == len(old.around):
 		c.chain = old.chain // middleware is only ever added; what it remembers stays
 	case len(c.around) > 0:
 		c.chain = wrap(c.around, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			rt.run(new(Context), w, r, rt.ready())
+			rt.ready().run(new(Context), w, r)
 		}))
 	}
+	c.plain = c.chain == nil && c.options.Timeout == 0
 	rt.compiled.Store(c)
 	return c
 }
@@ -130,7 +138,8 @@ func (rt *Route) collect() *compiled {
 	e := rt.router.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	c := &compiled{generation: e.generation.Load(), options: rt.options, around: slices.Clone(rt.middleware)}
+	c := &compiled{Route: rt, engine: e, generation: e.generation.Load(), around: slices.Clone(rt.middleware)}
+	c.options = rt.options
 	for r := rt.router; r != nil; r = r.parent {
 		c.options = c.options.over(r.options)
 		if c.errorHandler == nil {
@@ -157,40 +166,39 @@ func wrap(around []Middleware, h http.Handler) http.Handler {
 	return h
 }
 
-// serve serves a request that the route has matched.
-func (rt *Route) serve(c *Context, r *http.Request) {
-	settings := rt.ready()
+// serve serves a request that the route has matched. The writer is in c already.
+func (rt *compiled) serve(c *Context, r *http.Request) {
 	switch {
-	case settings.chain != nil:
-		settings.chain.ServeHTTP(c.bind.W, r)
-	case settings.options.Timeout > 0:
-		rt.run(c, c.bind.W, r, settings)
+	case rt.plain:
+		c.route, c.bind.R = rt, r
+		rt.walk(c)
+	case rt.chain != nil:
+		rt.chain.ServeHTTP(c.bind.W, r)
 	default:
-		rt.walk(c, c.bind.W, r, settings)
+		rt.run(c, c.bind.W, r)
 	}
 }
 
 // run is the way of a request through a route: the handlers, the answer, the
 // cleanups, and who is told.
-func (rt *Route) run(c *Context, w http.ResponseWriter, r *http.Request, settings *compiled) {
-	if settings.options.Timeout > 0 {
-		ctx, cancel := context.WithTimeout(r.Context(), settings.options.Timeout)
+func (rt *compiled) run(c *Context, w http.ResponseWriter, r *http.Request) {
+	if rt.options.Timeout > 0 {
+		ctx, cancel := context.WithTimeout(r.Context(), rt.options.Timeout)
 		defer cancel()
 		r = r.WithContext(ctx)
 	}
-	rt.walk(c, w, r, settings)
+	c.route, c.bind.R, c.bind.W = rt, r, w
+	rt.walk(c)
 }
 
 // walk is run without a limit of time. What could panic is recovered by chain
 // and guard, so that end always comes.
-func (rt *Route) walk(c *Context, w http.ResponseWriter, r *http.Request, settings *compiled) {
-	c.route = rt
-	c.bind.R, c.bind.W = r, w
-	callback := rt.router.engine.callback.Load()
+func (rt *compiled) walk(c *Context) {
+	callback := rt.engine.callback.Load()
 	if callback != nil {
-		c.more().record = stats.Begin(r, rt.matchedPath(), len(rt.plans))
+		c.more().record = stats.Begin(c.bind.R, rt.matchedPath(), len(rt.plans))
 	}
-	if rt.chain(c, callback); !c.final {
+	if rt.walkPlans(c, callback); !c.final {
 		c.guard(callback)
 	}
 	if callback != nil || c.rare != nil || c.bind.HasRead() {
@@ -198,8 +206,8 @@ func (rt *Route) walk(c *Context, w http.ResponseWriter, r *http.Request, settin
 	}
 }
 
-// chain runs the handlers until one stops it.
-func (rt *Route) chain(c *Context, callback *RouteCallback) {
+// walkPlans runs the handlers until one stops the chain.
+func (rt *compiled) walkPlans(c *Context, callback *RouteCallback) {
 	step := 0
 	defer func() {
 		if value := recover(); value != nil {
@@ -218,7 +226,7 @@ func (rt *Route) chain(c *Context, callback *RouteCallback) {
 		if err != nil {
 			c.handleError(c.timedOut(err))
 		}
-		if p.name != "" { // the engine's own has none
+		if callback != nil && p.name != "" { // the engine's own has none
 			c.recorder().Handler(p.name, err, c.stopped)
 		}
 		if c.stopped {
@@ -242,7 +250,7 @@ func (rt *Route) chain(c *Context, callback *RouteCallback) {
 
 // timedOut turns the error of a context whose Options.Timeout is over into a 503.
 func (c *Context) timedOut(err error) error {
-	timeout := c.route.ready().options.Timeout
+	timeout := c.route.options.Timeout
 	if timeout > 0 && errors.Is(err, context.DeadlineExceeded) && c.Context().Err() == context.DeadlineExceeded {
 		return Error(http.StatusServiceUnavailable, "").Wrap(err)
 	}

@@ -30,13 +30,10 @@ func (e *Engine) inspect(r **http.Request) *verdict {
 		req = withPath(req, "/"+path, "/"+req.URL.EscapedPath()) // http.StripPrefix leaves such
 		*r = req
 	}
-	if suspicious(req.URL.Path) {
-		clean, ok := cleanPath(req.URL.EscapedPath())
-		switch {
-		case !ok || req.Method == http.MethodConnect && clean != req.URL.EscapedPath():
-			return &verdict{status: http.StatusBadRequest}
-		case clean != req.URL.EscapedPath():
-			return redirect(req, clean)
+	// What is not clean as it stands, ServeMux sees, and missed then asks unclean.
+	if req.URL.RawPath != "" || req.Method == http.MethodConnect || strings.IndexByte(req.URL.Path, 0) >= 0 {
+		if v := unclean(req); v != nil {
+			return v
 		}
 	}
 	if hosts := e.hosts.Load(); hosts != nil {
@@ -54,6 +51,23 @@ func (e *Engine) inspect(r **http.Request) *verdict {
 			r2.Host = lower + port
 			*r = &r2
 		}
+	}
+	return nil
+}
+
+// unclean is the verdict on a path that is not clean, however its dots are
+// written; nil for one that is.
+func unclean(r *http.Request) *verdict {
+	if !suspicious(r.URL.Path) {
+		return nil
+	}
+	escaped := r.URL.EscapedPath()
+	clean, ok := cleanPath(escaped)
+	switch {
+	case !ok || r.Method == http.MethodConnect && clean != escaped:
+		return &verdict{status: http.StatusBadRequest}
+	case clean != escaped:
+		return redirect(r, clean)
 	}
 	return nil
 }
@@ -160,6 +174,11 @@ func otherSlash(r *http.Request) (path, escaped string, ok bool) {
 
 // missed serves a request that ServeMux, or a constraint, found no route for.
 func (e *Engine) missed(c *Context, w http.ResponseWriter, r *http.Request) {
+	if v := unclean(r); v != nil {
+		c.sent, r.Pattern = 0, ""
+		e.serveUnfound(c, w, r, v)
+		return
+	}
 	if e.options.TrailingSlash != StrictSlash {
 		if path, escaped, ok := otherSlash(r); ok {
 			other := withPath(r, path, escaped)
@@ -209,7 +228,7 @@ func (c *Context) notAllowed(takes ...string) error {
 		r.Method = method
 		probe := &Context{rare: &rareContext{dry: true}}
 		c.engine().mux.ServeHTTP((*dispatch)(probe), &r)
-		if probe.route != nil && probe.route != c.route {
+		if probe.route != nil && probe.route.Route != c.route.Route {
 			takes = append(takes, method)
 		}
 	}
@@ -220,7 +239,7 @@ func (c *Context) notAllowed(takes ...string) error {
 // serveUnfound answers by the verdict, on the way that every route takes.
 func (e *Engine) serveUnfound(c *Context, w http.ResponseWriter, r *http.Request, v *verdict) {
 	c.more().verdict = v
-	e.unfound.run(c, w, r, e.unfound.ready())
+	e.unfound.ready().run(c, w, r)
 }
 
 // unfound is the handler for what no route takes.

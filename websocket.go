@@ -79,7 +79,7 @@ func (c *Context) upgrader() *ws.Upgrader {
 	if c.route == nil {
 		return defaults.Upgrader
 	}
-	return c.route.ready().options.Upgrader
+	return c.route.options.Upgrader
 }
 
 // upgrade takes the connection over and runs the handler on it.

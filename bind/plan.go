@@ -2,6 +2,7 @@ package bind
 
 import (
 	"fmt"
+	"net/http"
 	"net/textproto"
 	"reflect"
 	"strings"
@@ -126,7 +127,7 @@ func (p *Plan) Bind(v reflect.Value, req *Request, limits *Limits) error {
 		limits = &defaultLimits
 	}
 	if p.src == Param {
-		return p.bindParams(v, req, limits.Rest)
+		return p.bindParams(v, req.R, limits)
 	}
 	b := binding{plan: p, v: v, req: req, limits: limits}
 	if len(p.fields) > len(b.seen)*64 {
@@ -278,11 +279,11 @@ func (b *binding) fieldError(f *field, err error) Error {
 }
 
 // bindParams is the binding of a path, which has one value for each field.
-func (p *Plan) bindParams(v reflect.Value, req *Request, rest string) error {
+func (p *Plan) bindParams(v reflect.Value, r *http.Request, limits *Limits) error {
 	for i := range p.fields {
 		f := &p.fields[i]
-		s := req.R.PathValue(f.key)
-		if f.key == rest {
+		s := r.PathValue(f.key)
+		if limits.Rest != "" && limits.Rest == f.key {
 			s = "/" + s
 		}
 		if s == "" && !f.empty {
