@@ -196,7 +196,11 @@ func (w *jsonWriter) Write(p []byte) (int, error) {
 		return len(p), err
 	}
 	h := c.writer().Header()
-	if _, ok := h["Content-Type"]; !ok {
+	typed := false
+	if len(h) > 0 { // it seldom has
+		_, typed = h["Content-Type"]
+	}
+	if !typed {
 		h["Content-Type"] = jsonType
 	}
 	return len(p), c.writeSized(c.finalStatus(), data)

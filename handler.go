@@ -319,12 +319,16 @@ func sharedValue(v reflect.Value, path string) (at string, shared bool) {
 
 // resolve returns the plan bound to the dependencies that are provided now.
 func (p *plan) resolve() *boundPlan {
-	b := p.bound.Load()
-	if b == nil || b.Version() != p.set.Version() {
-		bound := p.inject.Bind(p.set, p.proto)
-		b = &boundPlan{bound, bound.Proto(), bound.Proto().IsZero()}
-		p.bound.Store(b)
+	if b := p.bound.Load(); b != nil && b.Version() == p.set.Version() {
+		return b
 	}
+	return p.rebind()
+}
+
+func (p *plan) rebind() *boundPlan {
+	bound := p.inject.Bind(p.set, p.proto)
+	b := &boundPlan{bound, bound.Proto(), bound.Proto().IsZero()}
+	p.bound.Store(b)
 	return b
 }
 

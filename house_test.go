@@ -49,7 +49,8 @@ func folders(t testing.TB) []string {
 // Imports point down: what builds on the root, the root, then the floor, whose
 // packages know neither the root nor each other. Package middleware is for any
 // server, and imports none of them. Production code has nothing
-// but the standard library, and golang.org/x/net/websocket in ws.
+// but the standard library, and golang.org/x/net/websocket in ws; and unsafe in
+// one place.
 func TestImportsPointDown(t *testing.T) {
 	floor := map[string]bool{"bind": true, "inject": true, "validate": true, "ws": true, "stats": true}
 	for _, dir := range folders(t) {
@@ -63,6 +64,8 @@ func TestImportsPointDown(t *testing.T) {
 				inside = strings.TrimPrefix(inside, "/")
 				first, _, _ := strings.Cut(path, "/")
 				switch {
+				case path == "unsafe" && dir != "internal/direct":
+					t.Errorf("%s imports unsafe, which is package internal/direct's alone", dir)
 				case !isOurs && !strings.Contains(first, "."):
 				case !isOurs && (path != "golang.org/x/net/websocket" || dir != "ws"):
 					t.Errorf("%s imports %s", dir, path)

@@ -22,6 +22,14 @@ type verdict struct {
 // inspect decides on requests before ServeMux sees them: nil lets them pass. It
 // may replace the request by one that ServeMux understands.
 func (e *Engine) inspect(r **http.Request) *verdict {
+	u := (*r).URL
+	if u.RawPath == "" && u.Path != "" && u.Path[0] == '/' && strings.IndexByte(u.Path, 0) < 0 && (*r).Method != http.MethodConnect && e.hosts.Load() == nil {
+		return nil // what is not clean, ServeMux sees, and missed then
+	}
+	return e.inspectClosely(r)
+}
+
+func (e *Engine) inspectClosely(r **http.Request) *verdict {
 	req := *r
 	if req.RequestURI == "*" {
 		return nil // of OPTIONS, which ServeMux refuses
@@ -30,11 +38,8 @@ func (e *Engine) inspect(r **http.Request) *verdict {
 		req = withPath(req, "/"+path, "/"+req.URL.EscapedPath()) // http.StripPrefix leaves such
 		*r = req
 	}
-	// What is not clean as it stands, ServeMux sees, and missed then asks unclean.
-	if req.URL.RawPath != "" || req.Method == http.MethodConnect || strings.IndexByte(req.URL.Path, 0) >= 0 {
-		if v := unclean(req); v != nil {
-			return v
-		}
+	if v := unclean(req); v != nil {
+		return v
 	}
 	if hosts := e.hosts.Load(); hosts != nil {
 		host, port := req.Host, ""

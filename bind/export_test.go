@@ -1,6 +1,10 @@
 package bind
 
-import "iter"
+import (
+	"fmt"
+	"iter"
+	"reflect"
+)
 
 // Members and Elements show the scanner of JSON to tests: with consume by
 // passing over each value, without by leaving that to the scanner.
@@ -39,3 +43,20 @@ func (s *scanner) next(consume bool) []byte {
 
 // TooDeep shows the count of nesting to tests.
 func TooDeep(data []byte, limit int) bool { return tooDeep(data, limit) }
+
+// TakesAsItSets gives field i of two new structs the text, one directly and one by
+// its setter, and reports whether the first was taken, and fails if they differ.
+func (p *Plan) TakesAsItSets(i int, s string, t reflect.Type) (taken bool, err error) {
+	f := &p.fields[i]
+	direct, set := reflect.New(t).Elem(), reflect.New(t).Elem()
+	taken = f.take(direct, s)
+	switch err := f.set(f.in(set), s); {
+	case taken && err != nil:
+		return taken, fmt.Errorf("%s takes %q, which its setter refuses: %w", f.name, s, err)
+	case !taken && !direct.IsZero():
+		return taken, fmt.Errorf("%s does not take %q, but is changed: %+v", f.name, s, direct)
+	case taken && direct.Interface() != set.Interface():
+		return taken, fmt.Errorf("%s of %q: %+v directly, %+v by its setter", f.name, s, direct, set)
+	}
+	return taken, nil
+}

@@ -23,6 +23,9 @@ type field struct {
 	set   setter // of one value
 	empty bool   // an empty value counts
 
+	basic  basic   // how take sets it
+	offset uintptr // in the struct, for take
+
 	direct bool   // the field of the struct itself, not of an embedded one
 	csv    bool   // a list in one value
 	secret bool   // errors do not show the value
@@ -154,6 +157,9 @@ func (c *fieldCompiler) compile(f *field, sf reflect.StructField, tag string) bo
 		return false
 	}
 	f.empty = takesEmpty(elem, c.conv)
+	if _, converted := c.conv[elem]; f.shape == single && !converted {
+		f.basic = basicOf(elem)
+	}
 	if f.csv && f.shape != list {
 		c.fail(f.name, "the option csv is for slices, not for %v", f.typ)
 		return false

@@ -256,7 +256,7 @@ func (b *binding) missing(f *field) error {
 	// which is text to mime/multipart.
 	filled := func(s string) bool { return s != "" }
 	if form := b.req.form.multi; form != nil && slices.ContainsFunc(form.Value[f.key], filled) {
-		return b.fieldError(f, errText)
+		return b.plan.fieldError(f, errText)
 	}
 	if f.file.optional {
 		return nil

@@ -71,6 +71,10 @@ func Compile(t reflect.Type, src Source, conv Converters) (*Plan, error) {
 		f := &fields[i]
 		f.sentAs = sentPath(t, f.index)
 		f.direct, f.at = len(f.index) == 1, f.index[0]
+		for at, i := t, 0; i < len(f.index); i++ {
+			sf := at.Field(f.index[i])
+			f.offset, at = f.offset+sf.Offset, sf.Type
+		}
 		p.maps = p.maps || f.shape == mapping
 		p.fresh = p.fresh || (f.fresh != nil && !plain(f.typ))
 	}
@@ -211,19 +215,22 @@ func (b *binding) set(i int, s string) error {
 		return nil
 	}
 	first := b.firstTime(i)
+	if !first && f.shape != list || f.basic != noBasic && f.take(b.v, s) {
+		return nil
+	}
 	var err error
-	switch {
-	case f.shape == list:
+	switch f.shape {
+	case list:
 		fv := f.in(b.v)
 		if first {
 			fv.SetZero() // never append to what a prototype holds
 		}
 		err = b.appendAll(fv, f, s)
-	case first:
+	default:
 		err = f.set(f.in(b.v), s)
 	}
 	if err != nil {
-		return b.fieldError(f, f.hiding(err, s))
+		return b.plan.fieldError(f, f.hiding(err, s))
 	}
 	return nil
 }
@@ -259,7 +266,7 @@ func (b *binding) setMember(i int, name, s string) error {
 	}
 	elem := reflect.New(f.typ.Elem()).Elem()
 	if err := f.set(elem, s); err != nil {
-		e := b.fieldError(f, f.hiding(err, s))
+		e := b.plan.fieldError(f, f.hiding(err, s))
 		e.FieldName += "." + name
 		e.Key += "[" + name + "]"
 		return e
@@ -271,11 +278,11 @@ func (b *binding) setMember(i int, name, s string) error {
 // notMember is the error for a value of the map field i without a name.
 func (b *binding) notMember(i int) error {
 	f := &b.plan.fields[i]
-	return b.fieldError(f, fmt.Errorf("is given as %s[name]=value", f.key))
+	return b.plan.fieldError(f, fmt.Errorf("is given as %s[name]=value", f.key))
 }
 
-func (b *binding) fieldError(f *field, err error) Error {
-	return Error{Place: b.plan.place, FieldName: f.name, Key: f.key, Reason: err.Error(), Err: err}
+func (p *Plan) fieldError(f *field, err error) Error {
+	return Error{Place: p.place, FieldName: f.name, Key: f.key, Reason: err.Error(), Err: err}
 }
 
 // bindParams is the binding of a path, which has one value for each field.
@@ -289,9 +296,11 @@ func (p *Plan) bindParams(v reflect.Value, r *http.Request, limits *Limits) erro
 		if s == "" && !f.empty {
 			continue
 		}
+		if f.basic != noBasic && f.take(v, s) {
+			continue
+		}
 		if err := f.set(f.in(v), s); err != nil {
-			err = f.hiding(err, s)
-			return Error{Place: p.place, FieldName: f.name, Key: f.key, Reason: err.Error(), Err: err}
+			return p.fieldError(f, f.hiding(err, s))
 		}
 	}
 	return nil

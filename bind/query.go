@@ -45,7 +45,7 @@ func (b *binding) pairs(raw string) error {
 		key, value := raw[start:equals], raw[min(equals+1, i):i]
 		if escape >= 0 && escape < equals {
 			var err error
-			if key, err = unescape(key); err != nil {
+			if key, err = unescape(key, escape-start); err != nil {
 				return Error{Place: b.plan.place, Reason: err.Error(), Err: err}
 			}
 		}
@@ -55,7 +55,7 @@ func (b *binding) pairs(raw string) error {
 		}
 		if escape >= 0 {
 			var err error
-			if value, err = unescape(value); err != nil {
+			if value, err = unescape(value, max(escape-equals-1, 0)); err != nil {
 				e := Error{Place: b.plan.place, Key: key, Reason: err.Error(), Err: err}
 				if at >= 0 {
 					e.FieldName = b.plan.fields[at].name
@@ -80,11 +80,12 @@ func (b *binding) pairs(raw string) error {
 // pair gives field i a value that was sent under its key.
 func (b *binding) pair(i int, value string) error {
 	switch b.plan.fields[i].shape {
+	case single:
 	case file, files:
 		if value == "" {
 			return nil // noFiles says whether one had to be sent
 		}
-		return b.fieldError(&b.plan.fields[i], errText)
+		return b.plan.fieldError(&b.plan.fields[i], errText)
 	case mapping:
 		return b.notMember(i)
 	}
@@ -106,9 +107,8 @@ func (b *binding) other(key, value string, strict bool) error {
 }
 
 // unescape is url.QueryUnescape with one allocation at the most, and refuses a
-// semicolon as url.ParseQuery does.
-func unescape(s string) (string, error) {
-	i := 0
+// semicolon as url.ParseQuery does. There is nothing to unescape before i.
+func unescape(s string, i int) (string, error) {
 	for ; i < len(s) && s[i] != '%' && s[i] != '+' && s[i] != ';'; i++ {
 	}
 	if i == len(s) {

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gongular/gongular/internal/direct"
 )
 
 // A setter parses text into a field of the type it was made for. Its error is
@@ -66,6 +68,74 @@ func setterFor(t reflect.Type, layout string, conv Converters) (setter, error) {
 		}
 	}
 	return nil, fmt.Errorf("cannot bind type %v", t)
+}
+
+// A basic is a type of values that take sets.
+type basic uint8
+
+const (
+	noBasic basic = iota // only by the setter
+	basicString
+	basicInt
+	basicInt64
+	basicFloat64
+	basicBool
+)
+
+// basicOf returns the basic type of t, which has no converter.
+func basicOf(t reflect.Type) basic {
+	if t == durationType || reflect.PointerTo(t).Implements(textType) {
+		return noBasic
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return basicString
+	case reflect.Int:
+		return basicInt
+	case reflect.Int64:
+		return basicInt64
+	case reflect.Float64:
+		return basicFloat64
+	case reflect.Bool:
+		return basicBool
+	}
+	return noBasic
+}
+
+// take sets the field in the struct v as f.set does, where the field's type is a
+// basic one and the value a usual one. For all else it does nothing and reports false.
+func (f *field) take(v reflect.Value, s string) bool {
+	switch f.basic {
+	case basicString:
+		*direct.Field[string](v, f.offset) = s
+		return true
+	case basicInt:
+		n, err := strconv.Atoi(s)
+		if err == nil {
+			*direct.Field[int](v, f.offset) = n
+		}
+		return err == nil
+	case basicInt64:
+		n, err := strconv.ParseInt(s, 10, 64)
+		if err == nil {
+			*direct.Field[int64](v, f.offset) = n
+		}
+		return err == nil
+	case basicFloat64:
+		n, err := strconv.ParseFloat(s, 64)
+		if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+			return false
+		}
+		*direct.Field[float64](v, f.offset) = n
+		return true
+	case basicBool:
+		if s != "true" && s != "false" {
+			return false
+		}
+		*direct.Field[bool](v, f.offset) = s == "true"
+		return true
+	}
+	return false
 }
 
 // takesEmpty reports whether an empty value is a value of type t, rather than

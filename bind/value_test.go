@@ -625,3 +625,76 @@ func TestManyFields(t *testing.T) {
 		}
 	}
 }
+
+// What is set without reflection is what the setters would have set, in the same
+// place, embedded structs among it; what is not usual is left to them.
+func TestDirectly(t *testing.T) {
+	type Base struct {
+		B bool
+		N int
+	}
+	type all struct {
+		Before uint8
+		S      string
+		Name   name
+		I      int
+		Long   int64
+		F      float64
+		Flag   flag
+		Base
+		Short int16
+		After time.Duration
+		Shout string
+		P     *int
+	}
+	typ := reflect.TypeFor[all]()
+	plan, err := bind.Compile(typ, bind.Query, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := []string{
+		"", "a", "0", "-0", "7", "-12", "+5", "007", "9223372036854775807", "9223372036854775808", "-9223372036854775809", "1_000",
+		"0x10", "1.5", "-1e3", "1e400", "NaN", "inf", "-Infinity", "0x1p-2", "true", "TRUE", "false", "on", "no", "1m", " 1", "1 ", "ü",
+	}
+	want := map[string]int{ // how many of the texts are taken; none where it is not named
+		"S": len(texts), "Name": len(texts), "Shout": len(texts), "I": 7, "Long": 7, "N": 7, "F": 13, "Flag": 2, "B": 2,
+	}
+	for i, key := range plan.Keys() {
+		n := 0
+		for _, text := range texts {
+			taken, err := plan.TakesAsItSets(i, text, typ)
+			if err != nil {
+				t.Error(err)
+			}
+			if taken {
+				n++
+			}
+		}
+		if n != want[key.Name] {
+			t.Errorf("%s takes %d of the texts directly, want %d", key.Name, n, want[key.Name])
+		}
+	}
+}
+
+// A type with a text, a converter or a layout of its own is none of the basic ones.
+func TestNotDirectly(t *testing.T) {
+	type own struct {
+		Grade grade
+		Wait  time.Duration
+		When  time.Time
+		Name  name
+		List  []string
+	}
+	typ := reflect.TypeFor[own]()
+	plan, err := bind.Compile(typ, bind.Query, bind.Converters{reflect.TypeFor[name](): func(s string) (any, error) { return name("<" + s + ">"), nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, key := range plan.Keys()[:4] {
+		for _, text := range []string{"a", "1s", "2026-01-02T15:04:05Z", "1"} {
+			if taken, err := plan.TakesAsItSets(i, text, typ); taken || err != nil {
+				t.Errorf("%s of %q: taken %v, %v", key.Name, text, taken, err)
+			}
+		}
+	}
+}

@@ -66,8 +66,11 @@ func CompareNumbers(a, b any) (order int, ok bool) {
 	return numberOf(reflect.ValueOf(a)).compare(numberOf(reflect.ValueOf(b)))
 }
 
-// BothWays returns what the quick path says of v, and what the walk says.
-func BothWays(p *Plan, v reflect.Value) (quick, walked bool) {
+// ThreeWays returns what the quick path says of v, what it says where it has the
+// fields' addresses, and what the walk says.
+func ThreeWays(p *Plan, v reflect.Value) (quick, direct, walked bool) {
 	w := walker{validator: p.validator, limit: maxErrors}
-	return p.root.passes(v, 0), w.check(p.root, v, place{})
+	there := reflect.New(v.Type()).Elem()
+	there.Set(v)
+	return p.root.passes(v, 0), p.root.passes(there, 0), w.check(p.root, v, place{})
 }

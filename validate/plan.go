@@ -106,6 +106,8 @@ type structure struct {
 //	City string `json:"city" valid:"alpha"` => field{index: 0, goName: "City", name: "city", node: …}
 type field struct {
 	index  int
+	offset uintptr
+	basic  bool // a string, int or float64, for passesBasic
 	goName string
 	name   string // json name, or goName
 	node   *node
@@ -461,7 +463,7 @@ func (c *compiler) structure(t reflect.Type) *structure {
 		if text == "-" {
 			continue
 		}
-		f := field{index: i, goName: sf.Name, name: sf.Name, exposed: !sf.IsExported()}
+		f := field{index: i, offset: sf.Offset, goName: sf.Name, name: sf.Name, exposed: !sf.IsExported()}
 		if name, _, _ := strings.Cut(sf.Tag.Get("json"), ","); name != "" && name != "-" {
 			f.name = name
 		} else {
@@ -478,6 +480,14 @@ func (c *compiler) structure(t reflect.Type) *structure {
 		f.node = c.node(sf.Type, g, false, &f.mistakes)
 		if g != nil {
 			f.node = c.concernField(f.node, sf.Type, g, &parent{t, sf, f.promoted}, &f.mistakes)
+		}
+		switch sf.Type.Kind() {
+		case reflect.String:
+			f.basic = f.node.kind == stringNode
+		case reflect.Int:
+			f.basic = f.node.kind == intNode
+		case reflect.Float64:
+			f.basic = f.node.kind == floatNode
 		}
 		s.fields = append(s.fields, f)
 	}

@@ -140,29 +140,16 @@ func spanOf(sizes []size) *span {
 	return sp
 }
 
-// takes reports whether v, of a node of the kind, is in the span.
-func (sp *span) takes(kind nodeKind, v reflect.Value) bool {
-	switch kind {
-	case intNode:
-		i := v.Int()
-		return sp.loInt <= i && i <= sp.hiInt
-	case uintNode:
-		u := v.Uint()
-		return sp.loUint <= u && u <= sp.hiUint
-	case floatNode:
-		f := v.Float()
-		return sp.loFloat <= f && f <= sp.hiFloat
-	case stringNode:
-		s := v.String()
-		n := uint64(len(s))
-		if n > sp.hiUint || (n+utf8.UTFMax-1)/utf8.UTFMax < sp.loUint {
-			n = uint64(utf8.RuneCountInString(s)) // else any count of characters will do
-		}
-		return sp.loUint <= n && n <= sp.hiUint
+// takesString reports whether the length of s is in the span.
+func (sp *span) takesString(s string) bool {
+	n := uint64(len(s))
+	if n > sp.hiUint || (n+utf8.UTFMax-1)/utf8.UTFMax < sp.loUint {
+		n = uint64(utf8.RuneCountInString(s)) // else any count of characters will do
 	}
-	n := uint64(v.Len())
-	return sp.loUint <= n && n <= sp.hiUint
+	return sp.takesLen(n)
 }
+
+func (sp *span) takesLen(n uint64) bool { return sp.loUint <= n && n <= sp.hiUint }
 
 // simplify finds the extras that are sizes alone.
 func (c *compiler) simplify() {

@@ -127,9 +127,9 @@ func TestSizesQuickly(t *testing.T) {
 	}
 	check := func(v values, want bool) {
 		t.Helper()
-		quick, walked := validate.BothWays(plan, reflect.ValueOf(v))
-		if quick != want || walked != want {
-			t.Errorf("%+v: quickly %v, walked %v, want %v", v, quick, walked, want)
+		quick, direct, walked := validate.ThreeWays(plan, reflect.ValueOf(v))
+		if quick != want || direct != want || walked != want {
+			t.Errorf("%+v: quickly %v, directly %v, walked %v, want %v", v, quick, direct, walked, want)
 		}
 	}
 	with := func(change func(*values)) values {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/gongular/gongular/internal/direct"
 )
 
 // maxDepth is how deep structs may be nested in one another, and pointers,
@@ -212,7 +214,7 @@ func (w *walker) check(n *node, v reflect.Value, at place) bool {
 		}
 		return w.checkNumber(n.tag, float64(u), t, v, at)
 	case floatNode:
-		f := n.float(v)
+		f := n.float(v.Float())
 		if f == 0 {
 			return w.checkEmpty(n.tag, at, false)
 		}
@@ -375,44 +377,37 @@ func (w *walker) checkFields(s *structure, v reflect.Value, at place) bool {
 // means that check has to look. The depth is at least the number of structs that
 // v is in.
 func (n *node) passes(v reflect.Value, depth int) bool {
-	if n.slow {
+	switch {
+	case depth > maxDepth:
+		return false
+	case n.kind == stringNode:
+		return n.passesString(v.String())
+	case n.kind == intNode:
+		return n.passesInt(v.Int())
+	case n.kind == uintNode:
+		return n.passesUint(v.Uint())
+	case n.kind == floatNode:
+		return n.passesFloat(v.Float())
+	case n.slow:
 		x := n.extra
-		if x == nil || x.span == nil || !x.span.takes(x.plain.kind, v) && !(x.mayBeZero && isEmpty(v)) {
+		if n.kind != listNode || x == nil || x.span == nil || !x.span.takesLen(uint64(v.Len())) && !(x.mayBeZero && v.Len() == 0) {
 			return false
 		}
 		n = x.plain
 	}
-	if depth > maxDepth {
-		return false
-	}
 	switch n.kind {
-	case stringNode:
-		t := text{s: v.String()}
-		if t.s == "" {
-			return n.mayBeEmpty
-		}
-		if n.tag == nil {
-			return true
-		}
-		for i := range n.tag.options {
-			if o := &n.tag.options[i]; o.accepts(t) == o.negated {
-				return false
-			}
-		}
-		return true
-	case intNode:
-		return n.passesNumber(float64(v.Int()))
-	case uintNode:
-		return n.passesNumber(float64(v.Uint()))
-	case floatNode:
-		return n.passesNumber(n.float(v))
 	case structNode:
-		if n.tag != nil || n.fields == nil {
+		if n.tag != nil || n.fields == nil || depth == maxDepth {
 			return false
 		}
+		reachable := v.CanAddr()
 		for i := range n.fields.fields {
 			f := &n.fields.fields[i]
-			if !f.node.passes(v.Field(f.index), depth+1) {
+			if reachable && f.basic {
+				if !f.passesBasic(v) {
+					return false
+				}
+			} else if !f.node.passes(v.Field(f.index), depth+1) {
 				return false
 			}
 		}
@@ -440,6 +435,73 @@ func (n *node) passes(v reflect.Value, depth int) bool {
 	return false
 }
 
+// passesBasic is passes for a field of v that need not be made a reflect.Value.
+func (f *field) passesBasic(v reflect.Value) bool {
+	switch f.node.kind {
+	case stringNode:
+		return f.node.passesString(*direct.Field[string](v, f.offset))
+	case intNode:
+		return f.node.passesInt(int64(*direct.Field[int](v, f.offset)))
+	default:
+		return f.node.passesFloat(*direct.Field[float64](v, f.offset))
+	}
+}
+
+func (n *node) passesString(s string) bool {
+	if n.slow {
+		x := n.extra
+		if x == nil || x.span == nil || !x.span.takesString(s) && !(x.mayBeZero && s == "") {
+			return false
+		}
+		n = x.plain
+	}
+	if s == "" {
+		return n.mayBeEmpty
+	}
+	if n.tag == nil {
+		return true
+	}
+	for i := range n.tag.options {
+		if o := &n.tag.options[i]; o.accepts(text{s: s}) == o.negated {
+			return false
+		}
+	}
+	return true
+}
+
+func (n *node) passesInt(i int64) bool {
+	if n.slow {
+		x := n.extra
+		if x == nil || x.span == nil || (i < x.span.loInt || i > x.span.hiInt) && !(x.mayBeZero && i == 0) {
+			return false
+		}
+		n = x.plain
+	}
+	return n.passesNumber(float64(i))
+}
+
+func (n *node) passesUint(u uint64) bool {
+	if n.slow {
+		x := n.extra
+		if x == nil || x.span == nil || (u < x.span.loUint || u > x.span.hiUint) && !(x.mayBeZero && u == 0) {
+			return false
+		}
+		n = x.plain
+	}
+	return n.passesNumber(float64(u))
+}
+
+func (n *node) passesFloat(f float64) bool {
+	if n.slow {
+		x := n.extra
+		if x == nil || x.span == nil || !(x.span.loFloat <= f && f <= x.span.hiFloat) && !(x.mayBeZero && f == 0) {
+			return false
+		}
+		n = x.plain
+	}
+	return n.passesNumber(n.float(f))
+}
+
 func (n *node) passesNumber(f float64) bool {
 	if f == 0 {
 		return n.mayBeEmpty
@@ -458,11 +520,10 @@ func (n *node) passesNumber(f float64) bool {
 	return true
 }
 
-// float returns the float v as the number that its text says. A float32 is
+// float returns a float of n as the number that its text says. A float32 is
 // written with no more digits than tell it from its neighbours: 2147483648 as
 // 2.1474836e+09. Below 2^24 that is never on the other side of an integer.
-func (n *node) float(v reflect.Value) float64 {
-	f := v.Float()
+func (n *node) float(f float64) float64 {
 	if n.bits == 32 && math.Abs(f) >= 1<<24 {
 		f, _ = strconv.ParseFloat(strconv.FormatFloat(f, 'g', -1, 32), 64)
 	}

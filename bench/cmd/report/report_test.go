@@ -91,7 +91,7 @@ func TestHarnessSeesWrongAnswers(t *testing.T) {
 	}
 }
 
-var short = plan{rounds: 0, turns: 1, share: time.Microsecond, load: 20 * time.Millisecond, loads: 1, only: []string{"static"}, who: []string{"gongular", "fiber"}}
+var short = plan{rounds: 0, turns: 1, warm: 1, share: time.Microsecond, load: 20 * time.Millisecond, loads: 1, only: []string{"static"}, who: []string{"gongular", "fiber"}}
 
 func quietly(string, ...any) {}
 

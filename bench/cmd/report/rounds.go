@@ -22,6 +22,7 @@ import (
 type plan struct {
 	rounds    time.Duration // for the rounds in process, of which there are at least three
 	turns     int           // of each contender in a round
+	warm      int           // the same, before those that count
 	share     time.Duration // of CPU time of the baseline in a turn
 	load      time.Duration // for each round of the load test's contenders
 	loads     int           // rounds of the load test
@@ -31,8 +32,8 @@ type plan struct {
 }
 
 var (
-	whole = plan{rounds: 100 * time.Second, turns: 5, share: 15 * time.Millisecond, load: 250 * time.Millisecond, loads: 8, benchmark: true}
-	quick = plan{rounds: 20 * time.Second, turns: 2, share: 15 * time.Millisecond, load: 120 * time.Millisecond, loads: 3}
+	whole = plan{rounds: 105 * time.Second, turns: 8, warm: 8, share: 15 * time.Millisecond, load: 250 * time.Millisecond, loads: 8, benchmark: true}
+	quick = plan{rounds: 20 * time.Second, turns: 2, warm: 2, share: 15 * time.Millisecond, load: 120 * time.Millisecond, loads: 3}
 )
 
 // A contest is one scenario with what was measured so far.
@@ -74,7 +75,7 @@ func (p plan) inProcess(log func(string, ...any)) ([]results.Scenario, error) {
 	rounds := 0
 	for rounds < 3 || time.Since(began)*time.Duration(rounds+1)/time.Duration(rounds) < p.rounds {
 		for _, i := range rand.Perm(len(contests)) {
-			if err := contests[i].round(names, p.turns); err != nil {
+			if err := contests[i].round(names, p.warm, p.turns); err != nil {
 				return nil, err
 			}
 		}
@@ -113,9 +114,10 @@ func (c *contest) calibrate(share time.Duration) error {
 }
 
 // round starts a process for each contender and has them take turns, in another
-// order each time. What happens to the machine meanwhile happens to all. A
+// order each time; the first are not counted, as the memory of a new process is
+// new to the kernel, too, until its heap has been gone through a few times. What happens to the machine meanwhile happens to all. A
 // contender's ratio is to what the baseline took in the same turn.
-func (c *contest) round(names []string, turns int) (err error) {
+func (c *contest) round(names []string, warm, turns int) (err error) {
 	children := map[string]*process{}
 	defer func() {
 		for _, k := range children {
@@ -129,21 +131,17 @@ func (c *contest) round(names []string, turns int) (err error) {
 		}
 		children[name] = k
 	}
-	for turn := range turns + 1 {
+	for turn := range warm + turns {
 		took := map[string]float64{}
 		for _, i := range rand.Perm(len(names)) {
-			n := c.calls
-			if turn == 0 { // to warm up
-				n = max(n/4, 1)
-			}
-			m, err := children[names[i]].ask(n)
+			m, err := children[names[i]].ask(c.calls)
 			if err != nil {
 				return err
 			}
 			took[names[i]] = float64(m.CPU) / float64(m.Calls)
 			c.last[names[i]] = m
 		}
-		if turn == 0 {
+		if turn < warm {
 			continue
 		}
 		for name, cpu := range took {

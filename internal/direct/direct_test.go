@@ -1,0 +1,47 @@
+package direct_test
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/gongular/gongular/internal/direct"
+)
+
+type inner struct {
+	B bool
+	S string
+}
+
+type outer struct {
+	A     int8
+	Inner inner
+	F     float64
+}
+
+// The pointer is that of the field: what reflect has for it, and the compiler.
+func TestField(t *testing.T) {
+	var x outer
+	v := reflect.ValueOf(&x).Elem()
+	at := func(i int) uintptr { return v.Type().Field(i).Offset }
+	if p := direct.Field[int8](v, at(0)); p != &x.A {
+		t.Errorf("A: %p, want %p", p, &x.A)
+	}
+	if p := direct.Field[float64](v, at(2)); p != &x.F || p != v.Field(2).Addr().Interface() {
+		t.Errorf("F: %p, want %p", p, &x.F)
+	}
+	nested := at(1) + v.Field(1).Type().Field(1).Offset
+	*direct.Field[string](v, nested) = "set"
+	if x.Inner.S != "set" || x.A != 0 || x.Inner.B || x.F != 0 {
+		t.Errorf("%+v", x)
+	}
+}
+
+// A struct that cannot be reached by its address is the caller's mistake.
+func TestNotAddressable(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic")
+		}
+	}()
+	direct.Field[int8](reflect.ValueOf(outer{}), 0)
+}
