@@ -174,7 +174,7 @@ func (b *binding) multipart() error {
 		case mapping: // its members are among the extra keys
 		default:
 			for _, s := range form.Value[f.key] {
-				if err := b.set(i, s); err != nil {
+				if err := b.set(i, f, s); err != nil {
 					return err
 				}
 			}

@@ -174,9 +174,9 @@ func (b *binding) firstTime(i int) bool {
 		b.more[i] = true
 		return first
 	}
-	bit := uint64(1) << (i % 64)
-	first := b.seen[i/64]&bit == 0
-	b.seen[i/64] |= bit
+	word, bit := uint(i)/64, uint64(1)<<(uint(i)%64)
+	first := b.seen[word]&bit == 0
+	b.seen[word] |= bit
 	return first
 }
 
@@ -208,9 +208,8 @@ func (p *Plan) find(key string) int {
 	return -1
 }
 
-// set gives field i one value.
-func (b *binding) set(i int, s string) error {
-	f := &b.plan.fields[i]
+// set gives f, field i, one value.
+func (b *binding) set(i int, f *field, s string) error {
 	if s == "" && !f.empty {
 		return nil
 	}
@@ -310,13 +309,13 @@ func (b *binding) headers() error {
 	for i := range b.plan.fields {
 		key := b.plan.fields[i].key
 		if key == "Host" { // net/http takes it out of the header
-			if err := b.set(i, b.req.R.Host); err != nil {
+			if err := b.set(i, &b.plan.fields[i], b.req.R.Host); err != nil {
 				return err
 			}
 			continue
 		}
 		for _, s := range b.req.R.Header[key] {
-			if err := b.set(i, s); err != nil {
+			if err := b.set(i, &b.plan.fields[i], s); err != nil {
 				return err
 			}
 		}
@@ -330,7 +329,7 @@ func (b *binding) cookies() error {
 	}
 	for i := range b.plan.fields {
 		for _, cookie := range b.req.R.CookiesNamed(b.plan.fields[i].key) {
-			if err := b.set(i, cookie.Value); err != nil {
+			if err := b.set(i, &b.plan.fields[i], cookie.Value); err != nil {
 				return err
 			}
 		}

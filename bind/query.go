@@ -9,87 +9,103 @@ import (
 // values. It agrees with url.ParseQuery, but makes no map, copies only what is
 // escaped, and takes no malformed pair in silence.
 func (b *binding) pairs(raw string) error {
+	fields, most := b.plan.fields, b.limits.Keys
 	next := 0 // the field that is probably meant: clients keep to an order
-	for n, i := 0, 0; i < len(raw); i++ {
-		// One pass over the pair finds its end, the first =, and the first byte that
-		// is to be unescaped.
-		start, equals, escape := i, -1, -1
-	pair:
-		for ; i < len(raw); i++ {
-			c := raw[i]
-			if c > '=' {
-				continue
-			}
-			switch c {
-			case '&':
-				break pair
-			case '=':
-				if equals < 0 {
-					equals = i
-				}
-			case '%', '+', ';':
-				if escape < 0 {
-					escape = i
-				}
-			}
+	for n := 0; raw != ""; {
+		end, equals, escape := firstPair(raw)
+		pair := raw[:end]
+		if raw = raw[end:]; raw != "" {
+			raw = raw[1:]
 		}
-		if i == start {
+		if pair == "" {
 			continue
 		}
-		if n++; b.limits.Keys > 0 && n > b.limits.Keys {
-			return Error{Place: b.plan.place, Reason: fmt.Sprintf("more than %d keys", b.limits.Keys)}
+		if n++; most > 0 && n > most {
+			return Error{Place: b.plan.place, Reason: fmt.Sprintf("more than %d keys", most)}
 		}
-		if equals < 0 {
-			equals = i
+		key, value := pair, ""
+		if equals < len(pair) {
+			key, value = pair[:equals], pair[equals+1:]
 		}
-		key, value := raw[start:equals], raw[min(equals+1, i):i]
-		if escape >= 0 && escape < equals {
+		if escape < len(key) {
 			var err error
-			if key, err = unescape(key, escape-start); err != nil {
+			if key, err = unescape(key, escape); err != nil {
 				return Error{Place: b.plan.place, Reason: err.Error(), Err: err}
 			}
 		}
 		at := next
-		if next >= len(b.plan.fields) || b.plan.fields[next].key != key {
+		if next >= len(fields) || fields[next].key != key {
 			at = b.plan.find(key)
 		}
-		if escape >= 0 {
+		if escape < len(pair) {
 			var err error
 			if value, err = unescape(value, max(escape-equals-1, 0)); err != nil {
 				e := Error{Place: b.plan.place, Key: key, Reason: err.Error(), Err: err}
 				if at >= 0 {
-					e.FieldName = b.plan.fields[at].name
+					e.FieldName = fields[at].name
 				}
 				return e
 			}
 		}
+		var err error
 		if at < 0 {
-			if err := b.other(key, value, b.limits.Strict); err != nil {
-				return err
-			}
-			continue
+			err = b.other(key, value, b.limits.Strict)
+		} else {
+			next = at + 1
+			err = b.pair(at, &fields[at], value)
 		}
-		next = at + 1
-		if err := b.pair(at, value); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// pair gives field i a value that was sent under its key.
-func (b *binding) pair(i int, value string) error {
-	switch b.plan.fields[i].shape {
-	case single:
+// firstPair finds, in one pass over the first pair of raw, its end, the first = in
+// it, and the first byte that is to be unescaped. What is not there is at the end.
+func firstPair(raw string) (end, equals, escape int) {
+	equals, escape = -1, -1
+	i := 0
+scan:
+	for ; i < len(raw); i++ {
+		c := raw[i]
+		if c > '=' {
+			continue
+		}
+		switch c {
+		case '&':
+			break scan
+		case '=':
+			if equals < 0 {
+				equals = i
+			}
+		case '%', '+', ';':
+			if escape < 0 {
+				escape = i
+			}
+		}
+	}
+	if equals < 0 {
+		equals = i
+	}
+	if escape < 0 {
+		escape = i
+	}
+	return i, equals, escape
+}
+
+// pair gives f, field i, a value that was sent under its key.
+func (b *binding) pair(i int, f *field, value string) error {
+	switch f.shape {
 	case file, files:
 		if value == "" {
 			return nil // noFiles says whether one had to be sent
 		}
-		return b.plan.fieldError(&b.plan.fields[i], errText)
+		return b.plan.fieldError(f, errText)
 	case mapping:
 		return b.notMember(i)
 	}
-	return b.set(i, value)
+	return b.set(i, f, value)
 }
 
 // other takes a pair whose key is no field's: a member of a map, or unknown.
