@@ -229,26 +229,37 @@ func (e *Engine) listStatic() *staticRoutes {
 // A slot is one pattern of the ServeMux: the routes of one method and shape,
 // from the most to the least constrained.
 type slot struct {
-	names  []string // of the wildcards in the ServeMux's pattern
+	only   atomic.Pointer[Route] // the one route, if it takes all paths; or nil
+	names  []string              // of the wildcards in the ServeMux's pattern
 	routes atomic.Pointer[[]*Route]
 }
 
 func (s *slot) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d := w.(*dispatch)
-	routes := *s.routes.Load()
-	for _, rt := range routes {
+	rt := s.only.Load()
+	if rt == nil {
+		if rt = s.match(r); rt == nil {
+			d.sent = http.StatusNotFound
+			return
+		}
+	}
+	d.route = rt.ready()
+	if d.rare == nil || !d.rare.dry {
+		d.route.serve((*Context)(d), r)
+	}
+}
+
+// match returns the first route that takes the request, or nil.
+func (s *slot) match(r *http.Request) *Route {
+	for _, rt := range *s.routes.Load() {
 		if rt.direct || rt.pattern.match(r, s.names) {
 			if !rt.direct {
 				r.Pattern = rt.muxPattern
 			}
-			d.route = rt.ready()
-			if d.rare == nil || !d.rare.dry {
-				d.route.serve((*Context)(d), r)
-			}
-			return
+			return rt
 		}
 	}
-	d.sent = http.StatusNotFound
+	return nil
 }
 
 // A Router registers routes under a prefix. Those methods panic, as those of
@@ -578,6 +589,9 @@ func (e *Engine) addRoute(rt *Route) error {
 	routes = append(routes, rt)
 	slices.SortStableFunc(routes, func(a, b *Route) int { return a.pattern.compare(b.pattern) })
 	s.routes.Store(&routes)
+	if s.only.Store(nil); len(routes) == 1 && rt.direct {
+		s.only.Store(rt)
+	}
 	e.routes = append(e.routes, rt)
 	e.static.Store(nil)
 	return nil
