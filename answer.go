@@ -140,11 +140,17 @@ func (c *Context) writeSized(status int, body []byte) error {
 	if len(body) > unsized || head {
 		c.sized(len(body))
 	}
-	c.writer().WriteHeader(status)
-	if head || c.bind.W == nil {
+	w := c.bind.W
+	if w == nil || c.started {
+		c.writer().WriteHeader(status)
+	} else {
+		c.started, c.sent = true, int16(status)
+		w.WriteHeader(status)
+	}
+	if head || w == nil {
 		return nil
 	}
-	n, err := c.bind.W.Write(body)
+	n, err := w.Write(body)
 	c.size += n
 	return err
 }
