@@ -20,7 +20,7 @@ import (
 
 // A plan says how long what is measured for.
 type plan struct {
-	rounds    time.Duration // for the rounds in process, of which there are at least three
+	rounds    time.Duration // for the rounds in process, of which there are at least two
 	turns     int           // of each contender in a round
 	warm      int           // the same, before those that count
 	share     time.Duration // of CPU time of the baseline in a turn
@@ -32,8 +32,8 @@ type plan struct {
 }
 
 var (
-	whole = plan{rounds: 105 * time.Second, turns: 8, warm: 8, share: 15 * time.Millisecond, load: 250 * time.Millisecond, loads: 8, benchmark: true}
-	quick = plan{rounds: 20 * time.Second, turns: 2, warm: 2, share: 15 * time.Millisecond, load: 120 * time.Millisecond, loads: 3}
+	whole = plan{rounds: 110 * time.Second, turns: 2, warm: 1, share: 100 * time.Millisecond, load: 250 * time.Millisecond, loads: 8, benchmark: true}
+	quick = plan{rounds: 24 * time.Second, turns: 1, warm: 1, share: 50 * time.Millisecond, load: 120 * time.Millisecond, loads: 3}
 )
 
 // A contest is one scenario with what was measured so far.
@@ -73,7 +73,7 @@ func (p plan) inProcess(log func(string, ...any)) ([]results.Scenario, error) {
 	}
 	began := time.Now()
 	rounds := 0
-	for rounds < 3 || time.Since(began)*time.Duration(rounds+1)/time.Duration(rounds) < p.rounds {
+	for rounds < 2 || time.Since(began)*time.Duration(rounds+1)/time.Duration(rounds) < p.rounds {
 		for _, i := range rand.Perm(len(contests)) {
 			if err := contests[i].round(names, p.warm, p.turns); err != nil {
 				return nil, err
@@ -114,8 +114,11 @@ func (c *contest) calibrate(share time.Duration) error {
 }
 
 // round starts a process for each contender and has them take turns, in another
-// order each time; the first are not counted, as the memory of a new process is
-// new to the kernel, too, until its heap has been gone through a few times. What happens to the machine meanwhile happens to all. A
+// order each time. The first are not counted: the memory of a new process is new
+// to the kernel, too, until its heap has been gone through a few times. The turns
+// are long, as a process that has waited pays for it for some milliseconds, with
+// cold caches and threads that have to be woken, and the more so the more it
+// allocates: a loaded server does not wait. What happens to the machine meanwhile happens to all. A
 // contender's ratio is to what the baseline took in the same turn.
 func (c *contest) round(names []string, warm, turns int) (err error) {
 	children := map[string]*process{}
