@@ -18,22 +18,26 @@ import (
 // A body that cannot be encoded, and a status that HTTP does not have, become
 // an error for the error handler, of status 500.
 func (c *Context) Finalize() int {
-	if c.final {
-		return c.size
-	}
-	if c.started {
-		c.final = true
-		if c.hasBody {
+	m := c.more()
+	c.finalize()
+	return m.size
+}
+
+func (c *Context) finalize() {
+	switch {
+	case c.final:
+		return
+	case c.started:
+		if c.body != nil {
 			c.misused("the answer was written by way of Writer; the body that was set is ignored")
 			closeBody(c.body)
 		}
-		return c.size
-	}
-	if err := c.write(); err != nil {
-		c.rescue(Error(http.StatusInternalServerError, "").Wrap(err))
+	default:
+		if err := c.write(); err != nil {
+			c.rescue(Error(http.StatusInternalServerError, "").Wrap(err))
+		}
 	}
 	c.final = true
-	return c.size
 }
 
 // misused logs a mistake of a handler that changes nothing for the client, and
@@ -92,10 +96,8 @@ func (c *Context) write() error {
 	if status < 200 || status > 999 {
 		return fmt.Errorf("%d is not a status of an answer", status)
 	}
-	if !c.hasBody || bodyless(status) {
-		if c.hasBody {
-			closeBody(c.body)
-		}
+	if c.body == nil || bodyless(status) {
+		closeBody(c.body)
 		c.writer().WriteHeader(status)
 		return nil
 	}
@@ -103,7 +105,7 @@ func (c *Context) write() error {
 	case []byte:
 		return c.writeBytes(status, body)
 	case io.Reader:
-		c.body, c.hasBody = nil, false // it can be read, and closed, once
+		c.body = nil // it can be read, and closed, once
 		return c.writeReader(status, body)
 	default:
 		return c.writeJSON(body)
@@ -151,7 +153,7 @@ func (c *Context) writeSized(status int, body []byte) error {
 		return nil
 	}
 	n, err := w.Write(body)
-	c.size += n
+	c.count(n)
 	return err
 }
 

@@ -55,7 +55,8 @@ func (call *Call) Run(r *http.Request, decode func(data []byte, v any) error) (s
 	r = r.Clone(r.Context())
 	r.Header.Del("Content-Type")
 	c := NewContext(&noWriter{header: make(http.Header)}, r)
-	c.route, c.more().limits = settings, &limits
+	c.enter(settings)
+	c.more().limits = &limits
 	err = errAborted // until Handle has returned
 	defer func() {
 		if err != nil {

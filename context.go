@@ -30,25 +30,27 @@ import (
 // takes header, status, body and logs, and has no request; [NewContext] makes
 // one that has.
 type Context struct {
-	route *compiled    // nil outside of an engine
-	bind  bind.Request // with the request and the server's writer
+	rare *rareContext // see there
+	bind bind.Request // with the request and the server's writer
 
 	status int16 // that was set; 0: none
 	sent   int16 // that was sent; before there is a route, what ServeMux would send
 
-	hasBody bool
 	started bool // the header is sent, or the connection taken over
 	final   bool // the answer is closed
 	stopped bool // no more handlers
 
-	size int // bytes of the body that were sent
 	body any
-
-	rare *rareContext // nil until something of it is needed
 }
 
-// A rareContext is what few requests need of a Context.
+// A rareContext is what few requests need of a Context, and the route. Until
+// something is to be kept in it, all requests of a route share one, which makes a
+// Context as large as a line of the processor's memory. See Context.more and enter.
 type rareContext struct {
+	route  *compiled // nil outside of an engine
+	shared bool      // of the route: not to be written
+
+	size    int                       // bytes of the body that were sent
 	record  *stats.Recorder           // nil if nobody listens
 	session *inject.Session[*Context] // nil until a provider is asked
 
@@ -74,12 +76,38 @@ type rareContext struct {
 // limits are those of the route; nil outside of one.
 func (c *Context) limits() *bind.Limits {
 	switch {
-	case c.rare != nil && c.rare.limits != nil:
+	case c.rare == nil:
+		return nil
+	case c.rare.limits != nil:
 		return c.rare.limits
-	case c.route != nil:
-		return c.route.limits
+	case c.rare.route != nil:
+		return c.rare.route.limits
 	}
 	return nil
+}
+
+// route returns the route that the request has come to, or nil.
+func (c *Context) route() *compiled {
+	if c.rare == nil {
+		return nil
+	}
+	return c.rare.route
+}
+
+// enter notes the route that the request has come to.
+func (c *Context) enter(rt *compiled) {
+	if c.rare == nil || c.rare.shared {
+		c.rare = &rt.rare
+	} else {
+		c.rare.route = rt
+	}
+}
+
+// count notes bytes of the body that were sent, if anybody is going to ask.
+func (c *Context) count(n int) {
+	if c.rare != nil && !c.rare.shared {
+		c.rare.size += n
+	}
 }
 
 // outcome returns the first error of the chain, or nil.
@@ -105,10 +133,12 @@ func (c *Context) failed(err error) {
 	}
 }
 
-// more returns the rare part of c.
+// more returns the rare part of c for writing.
 func (c *Context) more() *rareContext {
 	if c.rare == nil {
 		c.rare = new(rareContext)
+	} else if c.rare.shared {
+		c.rare = &rareContext{route: c.rare.route}
 	}
 	return c.rare
 }
@@ -124,10 +154,10 @@ func NewContext(w http.ResponseWriter, r *http.Request) *Context {
 
 // engine returns the engine that serves the request, or nil.
 func (c *Context) engine() *Engine {
-	if c.route == nil {
+	if c.rare == nil || c.rare.route == nil {
 		return nil
 	}
-	return c.route.engine
+	return c.rare.route.engine
 }
 
 // options are the engine's, or the defaults.
@@ -171,12 +201,13 @@ func (p Params) ByName(name string) string {
 // Params returns the path's wildcards. The value of a *rest wildcard begins
 // with a slash, that of a {rest...} does not.
 func (c *Context) Params() Params {
-	if c.route == nil {
+	rt := c.route()
+	if rt == nil {
 		return nil
 	}
 	var params Params
-	rest := c.route.pattern.rest()
-	for _, name := range c.route.pattern.names() {
+	rest := rt.pattern.rest()
+	for _, name := range rt.pattern.names() {
 		value := c.bind.R.PathValue(name)
 		if name == rest {
 			value = "/" + value
@@ -275,12 +306,12 @@ func (c *Context) SetBody(v any) {
 	if c.body != nil {
 		closeBody(c.body)
 	}
-	c.body, c.hasBody = v, v != nil
+	c.body = v
 }
 
 func (c *Context) clearBody() {
 	closeBody(c.body)
-	c.body, c.hasBody = nil, false
+	c.body = nil
 }
 
 func closeBody(v any) {
@@ -349,7 +380,10 @@ func (c *Context) URL(name string, params ...any) (string, error) {
 // then on Finalize writes nothing, and an error can only be logged and the
 // connection closed. It supports http.ResponseController, http.Flusher and
 // http.Hijacker as far as the server does.
-func (c *Context) Writer() http.ResponseWriter { return c.writer() }
+func (c *Context) Writer() http.ResponseWriter {
+	c.more() // which counts what is written, for Finalize
+	return c.writer()
+}
 
 func (c *Context) writer() *responseWriter {
 	return (*responseWriter)(c)
@@ -465,8 +499,8 @@ func (c *Context) Slog() *slog.Logger {
 		if r := c.bind.R; r != nil {
 			m.slog = m.slog.With("method", r.Method, "path", r.URL.Path)
 		}
-		if c.route != nil {
-			m.slog = m.slog.With("route", c.route.matchedPath())
+		if rt := c.route(); rt != nil {
+			m.slog = m.slog.With("route", rt.matchedPath())
 		}
 	}
 	return m.slog
@@ -530,8 +564,8 @@ func (c *Context) handleError(err error) {
 		c.setErrorHeaders(err)
 	}
 	handler := ErrorHandler(defaultErrorHandler)
-	if c.route != nil {
-		handler = c.route.errorHandler
+	if rt := c.route(); rt != nil {
+		handler = rt.errorHandler
 	}
 	handler(err, c)
 }

@@ -872,3 +872,10 @@ func TestTimeout(t *testing.T) {
 		}
 	})
 }
+
+// A Context is made for each request: no larger than a line of the processor's memory.
+func TestContextSize(t *testing.T) {
+	if size := reflect.TypeFor[gongular.Context]().Size(); size > 64 {
+		t.Errorf("%d bytes", size)
+	}
+}

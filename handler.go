@@ -477,7 +477,7 @@ func setReply[T any, H interface{ Handle(*Context) (T, error) }](h H, c *Context
 	switch v.Kind() {
 	case reflect.Invalid, reflect.Pointer, reflect.Map, reflect.Slice, reflect.Interface:
 		if v.Kind() == reflect.Invalid || v.IsNil() {
-			if c.status == 0 && !c.hasBody && !c.started {
+			if c.status == 0 && c.body == nil && !c.started {
 				c.Status(http.StatusNoContent)
 			}
 			return nil

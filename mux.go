@@ -180,7 +180,7 @@ func (e *Engine) dispatch(w http.ResponseWriter, r *http.Request) {
 	c := new(Context)
 	c.bind.W = w
 	e.mux.ServeHTTP((*dispatch)(c), r)
-	if c.route == nil {
+	if c.route() == nil {
 		e.missed(c, w, r)
 	}
 }
@@ -243,9 +243,10 @@ func (s *slot) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	d.route = rt.ready()
-	if d.rare == nil || !d.rare.dry {
-		d.route.serve((*Context)(d), r)
+	found := rt.ready()
+	(*Context)(d).enter(found)
+	if !d.rare.dry {
+		found.serve((*Context)(d), r)
 	}
 }
 

@@ -43,6 +43,7 @@ type compiled struct {
 	bare       bool    // nothing after the plans
 	plans      []*plan // of the Route
 	limits     *bind.Limits
+	rare       rareContext // of those requests that need none of their own
 	*Route
 	around       []Middleware
 	chain        http.Handler // around, applied; nil without
@@ -155,6 +156,7 @@ func (rt *Route) collect() *compiled {
 		}
 	}
 	c.options = c.options.over(e.options)
+	c.rare = rareContext{route: c, shared: true}
 	c.limits = c.options.limits(e.decoders)
 	c.limits.Rest = rt.pattern.rest()
 	if c.errorHandler == nil {
@@ -175,7 +177,8 @@ func wrap(around []Middleware, h http.Handler) http.Handler {
 func (rt *compiled) serve(c *Context, r *http.Request) {
 	switch {
 	case rt.plain:
-		c.route, c.bind.R = rt, r
+		c.bind.R = r
+		c.enter(rt)
 		rt.walk(c)
 	case rt.chain != nil:
 		rt.chain.ServeHTTP(c.bind.W, r)
@@ -192,7 +195,8 @@ func (rt *compiled) run(c *Context, w http.ResponseWriter, r *http.Request) {
 		defer cancel()
 		r = r.WithContext(ctx)
 	}
-	c.route, c.bind.R, c.bind.W = rt, r, w
+	c.bind.R, c.bind.W = r, w
+	c.enter(rt)
 	rt.walk(c)
 }
 
@@ -206,7 +210,7 @@ func (rt *compiled) walk(c *Context) {
 	if rt.walkPlans(c, callback); !c.final {
 		c.guard(callback)
 	}
-	if callback != nil || c.rare != nil || c.bind.HasRead() {
+	if !c.rare.shared || c.bind.HasRead() {
 		c.end(callback)
 	}
 }
@@ -236,13 +240,13 @@ func (rt *compiled) walkPlans(c *Context, callback *RouteCallback) {
 		}
 		if c.stopped {
 			step = len(rt.plans) + 1
-			c.Finalize()
+			c.finalize()
 			return
 		}
 	}
 	if !rt.bare {
 		if rt.last != nil {
-			rt.last.ServeHTTP(c.Writer(), c.bind.R)
+			rt.last.ServeHTTP(c.writer(), c.bind.R)
 			step++
 			c.recorder().Handler(rt.lastName, nil, c.stopped)
 		}
@@ -252,12 +256,12 @@ func (rt *compiled) walkPlans(c *Context, callback *RouteCallback) {
 			}
 		}
 	}
-	c.Finalize()
+	c.finalize()
 }
 
 // timedOut turns the error of a context whose Options.Timeout is over into a 503.
 func (c *Context) timedOut(err error) error {
-	timeout := c.route.options.Timeout
+	timeout := c.rare.route.options.Timeout
 	if timeout > 0 && errors.Is(err, context.DeadlineExceeded) && c.Context().Err() == context.DeadlineExceeded {
 		return Error(http.StatusServiceUnavailable, "").Wrap(err)
 	}
@@ -273,7 +277,7 @@ func (c *Context) guard(callback *RouteCallback) {
 			return
 		}
 	}
-	c.body, c.hasBody, c.status = nil, false, http.StatusInternalServerError
+	c.body, c.status = nil, http.StatusInternalServerError
 	if c.try(callback); !c.final {
 		c.final, c.more().aborting = true, true
 	}
@@ -287,7 +291,7 @@ func (c *Context) try(callback *RouteCallback) {
 			c.pass(callback)
 		}
 	}()
-	c.Finalize()
+	c.finalize()
 }
 
 // pass ends the request with the panic that goes on, if there is one. It is called
@@ -356,7 +360,7 @@ func (c *Context) end(callback *RouteCallback) {
 			if c.rare != nil {
 				logs = c.rare.logs.taken()
 			}
-			(*callback)(c.recorder().End(int(c.sent), c.size, logs))
+			(*callback)(c.recorder().End(int(c.sent), c.rare.size, logs))
 		}()
 	}
 	if c.rare != nil && c.rare.passing != nil {

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -369,5 +370,38 @@ func TestRecordedNames(t *testing.T) {
 	get(e, "/nowhere")
 	if len(stat.Handlers) != 1 || stat.Handlers[0].FuncName != "*gongular_test.helloHandler" {
 		t.Errorf("not found: %+v", stat.Handlers)
+	}
+}
+
+// The size of an answer is known to who asks for it: to Finalize also where nobody
+// listens, whatever way the bytes took.
+func TestSizeWithoutCallback(t *testing.T) {
+	handlers := map[string]func(c *gongular.Context){
+		"body":   func(c *gongular.Context) { c.SetBody([]byte("12345")) },
+		"json":   func(c *gongular.Context) { c.SetBody(12345) },
+		"reader": func(c *gongular.Context) { c.SetBody(strings.NewReader("12345")) },
+		"writer": func(c *gongular.Context) { io.WriteString(c.Writer(), "12345") },
+		"file": func(c *gongular.Context) {
+			if err := c.FileFS(fstest.MapFS{"f": {Data: []byte("12345")}}, "f"); err != nil {
+				t.Error(err)
+			}
+		},
+	}
+	for name, handle := range handlers {
+		t.Run(name, func(t *testing.T) {
+			var first, second int
+			e := gongular.NewEngine()
+			e.SetRouteCallback(gongular.NoOpRouteCallback)
+			e.GET("/", gongular.HandlerFunc(func(c *gongular.Context) error {
+				handle(c)
+				first, second = c.Finalize(), c.Finalize()
+				return nil
+			}))
+			w := httptest.NewRecorder()
+			e.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+			if first != 5 || second != 5 || w.Body.String() != "12345" {
+				t.Errorf("%d, then %d, for %q", first, second, w.Body)
+			}
+		})
 	}
 }

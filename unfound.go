@@ -189,12 +189,12 @@ func (e *Engine) missed(c *Context, w http.ResponseWriter, r *http.Request) {
 			other := withPath(r, path, escaped)
 			probe := &Context{rare: &rareContext{dry: true}}
 			e.mux.ServeHTTP((*dispatch)(probe), other)
-			if probe.route != nil && e.options.TrailingSlash == RedirectSlash {
+			if probe.route() != nil && e.options.TrailingSlash == RedirectSlash {
 				c.sent = 0
 				e.serveUnfound(c, w, r, redirect(r, escaped))
 				return
 			}
-			if probe.route != nil {
+			if probe.route() != nil {
 				c.rare, c.sent = nil, 0
 				e.mux.ServeHTTP((*dispatch)(c), other)
 				return
@@ -233,7 +233,7 @@ func (c *Context) notAllowed(takes ...string) error {
 		r.Method = method
 		probe := &Context{rare: &rareContext{dry: true}}
 		c.engine().mux.ServeHTTP((*dispatch)(probe), &r)
-		if probe.route != nil && probe.route.Route != c.route.Route {
+		if probe.route() != nil && probe.route().Route != c.route().Route {
 			takes = append(takes, method)
 		}
 	}

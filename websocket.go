@@ -70,16 +70,18 @@ func before(h WebsocketHandler, c *Context) error {
 		return err
 	}
 	header, err := h.Before(c)
-	c.more().socket, c.rare.socketHeader = h, header
+	m := c.more()
+	m.socket, m.socketHeader = h, header
 	return err
 }
 
 // upgrader is that of the route.
 func (c *Context) upgrader() *ws.Upgrader {
-	if c.route == nil {
+	rt := c.route()
+	if rt == nil {
 		return defaults.Upgrader
 	}
-	return c.route.options.Upgrader
+	return rt.options.Upgrader
 }
 
 // upgrade takes the connection over and runs the handler on it.
@@ -91,7 +93,7 @@ func upgrade(c *Context) error {
 	if open == nil {
 		return Error(http.StatusServiceUnavailable, "the server is going down")
 	}
-	c.rare.open = open // to be ended with the request
+	c.more().open = open // to be ended with the request
 	conn, err := c.upgrader().Upgrade(c.bind.W, c.bind.R, c.rare.socketHeader)
 	if err != nil {
 		if _, ok := errors.AsType[*ws.HandshakeError](err); !ok {

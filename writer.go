@@ -56,7 +56,7 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 	}
 	n, err := w.bind.W.Write(p)
 	if !(*Context)(w).isHead() { // what net/http takes for HEAD, it does not send
-		w.size += n
+		(*Context)(w).count(n)
 	}
 	return n, err
 }
@@ -69,7 +69,7 @@ func (w *responseWriter) ReadFrom(r io.Reader) (int64, error) {
 	w.start()
 	n, err := io.Copy(w.bind.W, r)
 	if !(*Context)(w).isHead() {
-		w.size += int(n)
+		(*Context)(w).count(int(n))
 	}
 	return n, err
 }
