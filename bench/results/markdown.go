@@ -50,7 +50,7 @@ func (r *Run) contenders() []string {
 
 func (r *Run) ratios(b *strings.Builder) {
 	names := r.contenders()
-	fmt.Fprintf(b, "\n### CPU time, × %s\n\nIn process, the median of interleaved turns and, in brackets, its quartiles. Less is better. The last column has, instead of medians, the fastest tenths of the turns of both, which a busy machine disturbs least.\n\n", Baseline)
+	fmt.Fprintf(b, "\n### CPU time, × %s\n\nIn process, the median of interleaved rounds and, in brackets, its quartiles. Less is better. The last column has, instead of medians, the fastest rounds of both, which a busy machine disturbs least.\n\n", Baseline)
 	row(b, append(append([]string{"scenario", "what"}, names...), Ours+", fastest"))
 	rule(b, 2, len(names)+1)
 	for _, s := range r.Scenarios {

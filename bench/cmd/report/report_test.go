@@ -91,7 +91,7 @@ func TestHarnessSeesWrongAnswers(t *testing.T) {
 	}
 }
 
-var short = plan{rounds: 0, turns: 1, warm: 1, share: time.Microsecond, load: 20 * time.Millisecond, loads: 1, only: []string{"static"}, who: []string{"gongular", "fiber"}}
+var short = plan{rounds: 0, share: time.Microsecond, load: 20 * time.Millisecond, loads: 1, only: []string{"static"}, who: []string{"gongular", "fiber"}}
 
 func quietly(string, ...any) {}
 
@@ -112,8 +112,8 @@ func TestRounds(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 	}
-	if want := []string{results.Baseline, results.Again, "gongular"}; !reflect.DeepEqual(names, want) || s.Rounds != 3 {
-		t.Errorf("%v in %d rounds, want %v in 3", names, s.Rounds, want)
+	if want := []string{results.Baseline, results.Again, "gongular"}; !reflect.DeepEqual(names, want) || s.Rounds != 2 {
+		t.Errorf("%v in %d rounds, want %v in 2", names, s.Rounds, want)
 	}
 	if base, _ := s.Cell(results.Baseline); base.Ratio != (results.Spread{Q1: 1, Median: 1, Q3: 1}) {
 		t.Errorf("the baseline is %v of itself", base.Ratio)

@@ -21,8 +21,6 @@ import (
 // A plan says how long what is measured for.
 type plan struct {
 	rounds    time.Duration // for the rounds in process, of which there are at least two
-	turns     int           // of each contender in a round
-	warm      int           // the same, before those that count
 	share     time.Duration // of CPU time of the baseline in a turn
 	load      time.Duration // for each round of the load test's contenders
 	loads     int           // rounds of the load test
@@ -32,8 +30,8 @@ type plan struct {
 }
 
 var (
-	whole = plan{rounds: 110 * time.Second, turns: 2, warm: 1, share: 100 * time.Millisecond, load: 250 * time.Millisecond, loads: 8, benchmark: true}
-	quick = plan{rounds: 24 * time.Second, turns: 1, warm: 1, share: 50 * time.Millisecond, load: 120 * time.Millisecond, loads: 3}
+	whole = plan{rounds: 115 * time.Second, share: 150 * time.Millisecond, load: 250 * time.Millisecond, loads: 8, benchmark: true}
+	quick = plan{rounds: 25 * time.Second, share: 50 * time.Millisecond, load: 120 * time.Millisecond, loads: 3}
 )
 
 // A contest is one scenario with what was measured so far.
@@ -75,7 +73,7 @@ func (p plan) inProcess(log func(string, ...any)) ([]results.Scenario, error) {
 	rounds := 0
 	for rounds < 2 || time.Since(began)*time.Duration(rounds+1)/time.Duration(rounds) < p.rounds {
 		for _, i := range rand.Perm(len(contests)) {
-			if err := contests[i].round(names, p.warm, p.turns); err != nil {
+			if err := contests[i].round(names); err != nil {
 				return nil, err
 			}
 		}
@@ -84,7 +82,7 @@ func (p plan) inProcess(log func(string, ...any)) ([]results.Scenario, error) {
 	}
 	var all []results.Scenario
 	for _, c := range contests {
-		all = append(all, c.result(names, rounds*p.turns))
+		all = append(all, c.result(names, rounds))
 	}
 	return all, nil
 }
@@ -113,46 +111,42 @@ func (c *contest) calibrate(share time.Duration) error {
 	return nil
 }
 
-// round starts a process for each contender and has them take turns, in another
-// order each time. The first are not counted: the memory of a new process is new
-// to the kernel, too, until its heap has been gone through a few times. The turns
-// are long, as a process that has waited pays for it for some milliseconds, with
-// cold caches and threads that have to be woken, and the more so the more it
-// allocates: a loaded server does not wait. What happens to the machine meanwhile happens to all. A
-// contender's ratio is to what the baseline took in the same turn.
-func (c *contest) round(names []string, warm, turns int) (err error) {
-	children := map[string]*process{}
-	defer func() {
-		for _, k := range children {
-			err = errors.Join(err, k.stop())
-		}
-	}()
-	for _, name := range names {
-		k, err := start(name, c.Name)
+// round measures the contenders one after another, in another order each time. What
+// happens to the machine meanwhile happens to all. A contender's ratio is to what
+// the baseline took in the same round.
+func (c *contest) round(names []string) error {
+	took := map[string]float64{}
+	for _, i := range rand.Perm(len(names)) {
+		m, err := c.turn(names[i])
 		if err != nil {
 			return err
 		}
-		children[name] = k
+		took[names[i]] = float64(m.CPU) / float64(m.Calls)
+		c.last[names[i]] = m
 	}
-	for turn := range warm + turns {
-		took := map[string]float64{}
-		for _, i := range rand.Perm(len(names)) {
-			m, err := children[names[i]].ask(c.calls)
-			if err != nil {
-				return err
-			}
-			took[names[i]] = float64(m.CPU) / float64(m.Calls)
-			c.last[names[i]] = m
-		}
-		if turn < warm {
-			continue
-		}
-		for name, cpu := range took {
-			c.cpu[name] = append(c.cpu[name], cpu)
-			c.ratios[name] = append(c.ratios[name], cpu/took[results.Baseline])
-		}
+	for name, cpu := range took {
+		c.cpu[name] = append(c.cpu[name], cpu)
+		c.ratios[name] = append(c.ratios[name], cpu/took[results.Baseline])
 	}
 	return nil
+}
+
+// turn measures a contender in a new process, so that no ratio hangs on where one
+// process happened to put its memory. A third of its requests come before and are
+// not counted: that memory is new to the kernel, too, until the heap has been gone
+// through a few times. In between the process does not wait: caches that went cold
+// and threads to be woken cost the more, the more is allocated, and a server under
+// load does not wait either.
+func (c *contest) turn(name string) (m measurement, err error) {
+	k, err := start(name, c.Name)
+	if err != nil {
+		return m, err
+	}
+	defer func() { err = errors.Join(err, k.stop()) }()
+	if _, err := k.ask(max(c.calls/2, 1)); err != nil {
+		return m, err
+	}
+	return k.ask(c.calls)
 }
 
 func (c *contest) result(names []string, rounds int) results.Scenario {
