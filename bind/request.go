@@ -180,7 +180,7 @@ func setReadDeadline(w http.ResponseWriter, after time.Duration) {
 		case interface{ SetReadDeadline(time.Time) error }:
 			var t time.Time
 			if after > 0 {
-				t = time.Now().Add(after)
+				t = clock.Add(time.Since(clock) + after)
 			}
 			rw.SetReadDeadline(t)
 			return
@@ -191,6 +191,10 @@ func setReadDeadline(w http.ResponseWriter, after time.Duration) {
 		}
 	}
 }
+
+// clock is a time from which the present one is told by the monotonic clock alone,
+// which takes half of what time.Now does; deadlines need no more.
+var clock = time.Now()
 
 // formValues is a form that has been read: urlencoded text that is walked anew
 // by each plan, or the parts of a multipart body.
