@@ -53,6 +53,14 @@ func (in *input) least() int {
 // buffered returns the number of bytes that can be had without waiting.
 func (in *input) buffered() int { return in.end - in.start }
 
+// unread returns what is buffered, valid until more is read.
+func (in *input) unread() []byte {
+	if in.held == nil {
+		return nil
+	}
+	return in.held.b[in.start:in.end]
+}
+
 // peek returns the next n bytes, of which there must be no more than a control
 // frame has. They are valid until the next call.
 func (in *input) peek(n int) ([]byte, error) {

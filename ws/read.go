@@ -2,6 +2,7 @@ package ws
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -277,11 +278,23 @@ func (c *Conn) message(owned bool) (int, []byte, error) {
 		return 0, nil, err
 	}
 	m := &c.msg
-	if m.opcode == continuation && c.in.buffered() == 0 {
-		// As a rule it waits here and not deeper down, which is to say that the
-		// stack of a connection that waits is small.
-		if err := c.in.fill(); err != nil {
-			return 0, nil, err
+	if m.opcode == continuation {
+		if c.in.buffered() == 0 {
+			// As a rule it waits here and not deeper down, which is to say that the
+			// stack of a connection that waits is small.
+			if err := c.in.fill(); err != nil {
+				return 0, nil, err
+			}
+		}
+		if opcode, p, ok := c.whole(); ok {
+			m.usual, m.looked = len(p), m.looked || !owned
+			if owned {
+				p = clone(p)
+				if c.in.buffered() == 0 {
+					c.in.release()
+				}
+			}
+			return opcode, p, nil
 		}
 	}
 	p, err := c.collect(owned)
@@ -306,6 +319,44 @@ func (c *Conn) message(owned bool) (int, []byte, error) {
 		c.in.release()
 	}
 	return opcode, p, nil
+}
+
+// whole returns the next message if it is as most are: not compressed, in one frame
+// of less than 64 KiB, and buffered with all of it. It passes no judgement: what is
+// otherwise, or wrong, is left as it was to those who look closer.
+func (c *Conn) whole() (opcode int, p []byte, ok bool) {
+	b := c.in.unread()
+	if len(b) < 2 || b[0] != finBit|TextMessage && b[0] != finBit|BinaryMessage || (b[1]&maskBit != 0) != c.peer.masks {
+		return 0, nil, false
+	}
+	length, size := int(b[1]&0x7f), 2
+	if length > 125 {
+		if length == 127 || len(b) < 4 {
+			return 0, nil, false
+		}
+		if length, size = int(binary.BigEndian.Uint16(b[2:])), 4; length < 126 {
+			return 0, nil, false
+		}
+	}
+	keyAt := size
+	if c.peer.masks {
+		size += 4
+	}
+	if length > len(b)-size || int64(length) > c.readLimit.Load() {
+		return 0, nil, false
+	}
+	p = b[size : size+length : size+length]
+	var key uint32
+	if c.peer.masks {
+		key = binary.LittleEndian.Uint32(b[keyAt:])
+		mask(p, key)
+	}
+	if b[0] == finBit|TextMessage && !c.set.anyText && !utf8.Valid(p) {
+		mask(p, key) // as it was
+		return 0, nil, false
+	}
+	c.in.start += size + length
+	return int(b[0] & 0x0f), p, true
 }
 
 // collect reads on until the payload of a message is complete, and returns it.
