@@ -30,7 +30,7 @@ type plan struct {
 }
 
 var (
-	whole = plan{rounds: 115 * time.Second, share: 150 * time.Millisecond, load: 250 * time.Millisecond, loads: 8, benchmark: true}
+	whole = plan{rounds: 122 * time.Second, share: 125 * time.Millisecond, load: 250 * time.Millisecond, loads: 8, benchmark: true}
 	quick = plan{rounds: 25 * time.Second, share: 50 * time.Millisecond, load: 120 * time.Millisecond, loads: 3}
 )
 
