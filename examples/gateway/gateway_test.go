@@ -99,7 +99,7 @@ func TestPrintedLines(t *testing.T) {
 				t.Fatalf("README.md has %d lines, the gateway prints %d", len(trials), len(lines))
 			}
 			for i, trial := range trials {
-				if want := strings.ReplaceAll(trial.line, "http://127.0.0.1:8082", base); lines[i] != want {
+				if want := strings.ReplaceAll(trial.line, "http://127.0.0.1:8084", base); lines[i] != want {
 					t.Errorf("printed\n%s\nREADME.md has\n%s", lines[i], want)
 				}
 				got := way(t, lines[i])

@@ -33,7 +33,7 @@ import (
 )
 
 func main() {
-	addr := flag.String("addr", "127.0.0.1:8082", "`address` to listen on; port 0 is any free one")
+	addr := flag.String("addr", "127.0.0.1:8084", "`address` to listen on; port 0 is any free one")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once

@@ -45,3 +45,28 @@ func TestNotAddressable(t *testing.T) {
 	}()
 	direct.Field[int8](reflect.ValueOf(outer{}), 0)
 }
+
+type (
+	word string
+	base struct {
+		N int
+		W word
+	}
+)
+
+// Named types, and fields of embedded structs that are not exported, are reached
+// by their underlying type.
+func TestFieldOfNamedType(t *testing.T) {
+	var x struct {
+		_ struct{}
+		A uint16
+		base
+	}
+	v := reflect.ValueOf(&x).Elem()
+	at := v.Type().Field(2).Offset
+	*direct.Field[int](v, at) = 7
+	*direct.Field[string](v, at+v.Field(2).Type().Field(1).Offset) = "set"
+	if x.N != 7 || x.W != "set" || x.A != 0 {
+		t.Errorf("%+v", x)
+	}
+}
