@@ -109,11 +109,19 @@ type span struct {
 	loInt, hiInt     int64
 	loUint, hiUint   uint64
 	loFloat, hiFloat float64
+	orZero           bool // and the empty value
 }
+
+// everything is the span of no sizes.
+var everything = spanOf(nil)
 
 // spanOf returns what the sizes leave.
 func spanOf(sizes []size) *span {
-	sp := &span{math.MinInt64, math.MaxInt64, 0, math.MaxUint64, math.Inf(-1), math.Inf(1)}
+	sp := &span{
+		loInt: math.MinInt64, hiInt: math.MaxInt64,
+		hiUint:  math.MaxUint64,
+		loFloat: math.Inf(-1), hiFloat: math.Inf(1),
+	}
 	for _, s := range sizes {
 		b := s.bound
 		if s.atLeast {
@@ -140,16 +148,19 @@ func spanOf(sizes []size) *span {
 	return sp
 }
 
-// takesString reports whether the length of s is in the span.
+// takesString reports whether a text of the length of s is in the span.
 func (sp *span) takesString(s string) bool {
 	n := uint64(len(s))
 	if n > sp.hiUint || (n+utf8.UTFMax-1)/utf8.UTFMax < sp.loUint {
-		n = uint64(utf8.RuneCountInString(s)) // else any count of characters will do
+		return sp.takesLen(utf8.RuneCountInString(s))
 	}
-	return sp.takesLen(n)
+	return true // as any count of its characters is
 }
 
-func (sp *span) takesLen(n uint64) bool { return sp.loUint <= n && n <= sp.hiUint }
+// takesLen reports whether a text or list of the length is in the span.
+func (sp *span) takesLen(n int) bool {
+	return sp.loUint <= uint64(n) && uint64(n) <= sp.hiUint || sp.orZero && n == 0
+}
 
 // simplify finds the extras that are sizes alone.
 func (c *compiler) simplify() {
@@ -162,6 +173,7 @@ func (c *compiler) simplify() {
 		switch x.plain.kind {
 		case stringNode, intNode, uintNode, floatNode, listNode:
 			x.span = spanOf(x.sizes)
+			x.span.orZero = x.mayBeZero
 		}
 	}
 }

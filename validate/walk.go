@@ -388,12 +388,8 @@ func (n *node) passes(v reflect.Value, depth int) bool {
 		return n.passesUint(v.Uint())
 	case n.kind == floatNode:
 		return n.passesFloat(v.Float())
-	case n.slow:
-		x := n.extra
-		if n.kind != listNode || x == nil || x.span == nil || !x.span.takesLen(uint64(v.Len())) && !(x.mayBeZero && v.Len() == 0) {
-			return false
-		}
-		n = x.plain
+	case n.slow && n.kind != listNode:
+		return false
 	}
 	switch n.kind {
 	case structNode:
@@ -419,6 +415,10 @@ func (n *node) passes(v reflect.Value, depth int) bool {
 		return n.elem == nil || n.elem.passes(v.Elem(), depth+1)
 	case listNode:
 		size := v.Len()
+		sp, n := n.sizes()
+		if sp == nil || !sp.takesLen(size) {
+			return false
+		}
 		if size == 0 {
 			return n.tag == nil
 		}
@@ -447,13 +447,22 @@ func (f *field) passesBasic(v reflect.Value) bool {
 	}
 }
 
+// sizes returns what the sizes that n asks for leave, which is everything if there
+// are none, and the node without them; nil if check has to look.
+func (n *node) sizes() (*span, *node) {
+	switch {
+	case !n.slow:
+		return everything, n
+	case n.extra == nil:
+		return nil, nil
+	}
+	return n.extra.span, n.extra.plain
+}
+
 func (n *node) passesString(s string) bool {
-	if n.slow {
-		x := n.extra
-		if x == nil || x.span == nil || !x.span.takesString(s) && !(x.mayBeZero && s == "") {
-			return false
-		}
-		n = x.plain
+	sp, n := n.sizes()
+	if sp == nil || !sp.takesString(s) {
+		return false
 	}
 	if s == "" {
 		return n.mayBeEmpty
@@ -470,36 +479,18 @@ func (n *node) passesString(s string) bool {
 }
 
 func (n *node) passesInt(i int64) bool {
-	if n.slow {
-		x := n.extra
-		if x == nil || x.span == nil || (i < x.span.loInt || i > x.span.hiInt) && !(x.mayBeZero && i == 0) {
-			return false
-		}
-		n = x.plain
-	}
-	return n.passesNumber(float64(i))
+	sp, n := n.sizes()
+	return sp != nil && (sp.loInt <= i && i <= sp.hiInt || sp.orZero && i == 0) && n.passesNumber(float64(i))
 }
 
 func (n *node) passesUint(u uint64) bool {
-	if n.slow {
-		x := n.extra
-		if x == nil || x.span == nil || (u < x.span.loUint || u > x.span.hiUint) && !(x.mayBeZero && u == 0) {
-			return false
-		}
-		n = x.plain
-	}
-	return n.passesNumber(float64(u))
+	sp, n := n.sizes()
+	return sp != nil && (sp.loUint <= u && u <= sp.hiUint || sp.orZero && u == 0) && n.passesNumber(float64(u))
 }
 
 func (n *node) passesFloat(f float64) bool {
-	if n.slow {
-		x := n.extra
-		if x == nil || x.span == nil || !(x.span.loFloat <= f && f <= x.span.hiFloat) && !(x.mayBeZero && f == 0) {
-			return false
-		}
-		n = x.plain
-	}
-	return n.passesNumber(n.float(f))
+	sp, n := n.sizes()
+	return sp != nil && (sp.loFloat <= f && f <= sp.hiFloat || sp.orZero && f == 0) && n.passesNumber(n.float(f))
 }
 
 func (n *node) passesNumber(f float64) bool {
