@@ -53,14 +53,6 @@ func (in *input) least() int {
 // buffered returns the number of bytes that can be had without waiting.
 func (in *input) buffered() int { return in.end - in.start }
 
-// unread returns what is buffered, valid until more is read.
-func (in *input) unread() []byte {
-	if in.held == nil {
-		return nil
-	}
-	return in.held.b[in.start:in.end]
-}
-
 // peek returns the next n bytes, of which there must be no more than a control
 // frame has. They are valid until the next call.
 func (in *input) peek(n int) ([]byte, error) {
@@ -177,29 +169,31 @@ func (in *input) detach() {
 	in.start, in.end = 0, copy(in.held.b, unread)
 }
 
-// holdsMessage reports whether a message in one frame is buffered as a whole, so
-// that reading it will not wait.
-func (in *input) holdsMessage() bool {
+// message returns the sizes of the header and the payload of a message in one frame,
+// and whether that comes next and is buffered as a whole, so that reading it will
+// not wait.
+func (in *input) message() (size, length int, ok bool) {
 	if in.buffered() < 2 {
-		return false
+		return 0, 0, false
 	}
 	b := in.held.b[in.start:in.end]
-	opcode, length, size := b[0]&0x0f, uint64(b[1]&0x7f), uint64(2)
-	if b[0]&finBit == 0 || opcode != TextMessage && opcode != BinaryMessage {
-		return false
+	if opcode := b[0] & 0x0f; b[0]&finBit == 0 || opcode != TextMessage && opcode != BinaryMessage {
+		return 0, 0, false
 	}
+	size = 2
+	n := uint64(b[1] & 0x7f)
 	switch {
-	case length == 126 && len(b) >= 4:
-		length, size = uint64(binary.BigEndian.Uint16(b[2:])), 4
-	case length == 127 && len(b) >= 10:
-		length, size = binary.BigEndian.Uint64(b[2:]), 10
-	case length > 125:
-		return false
+	case n == 126 && len(b) >= 4:
+		n, size = uint64(binary.BigEndian.Uint16(b[2:])), 4
+	case n == 127 && len(b) >= 10:
+		n, size = binary.BigEndian.Uint64(b[2:]), 10
+	case n > 125:
+		return 0, 0, false
 	}
-	if b[1]&0x80 != 0 {
+	if b[1]&maskBit != 0 {
 		size += 4
 	}
-	return size <= uint64(len(b)) && length <= uint64(len(b))-size
+	return size, int(n), size <= len(b) && n <= uint64(len(b)-size)
 }
 
 // isPlain reports whether conn is a socket and nothing around it, so that its

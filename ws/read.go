@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -155,7 +156,7 @@ func (c *Conn) readMessage(owned bool) (int, []byte, error) {
 		return 0, nil, c.readFailed(err)
 	}
 	c.counted.read(1, len(p))
-	pipelined := c.in.holdsMessage()
+	_, _, pipelined := c.in.message()
 	c.setPipelined(pipelined)
 	if !owned && !pipelined {
 		c.showed(p)
@@ -321,42 +322,32 @@ func (c *Conn) message(owned bool) (int, []byte, error) {
 	return opcode, p, nil
 }
 
-// whole returns the next message if it is as most are: not compressed, in one frame
-// of less than 64 KiB, and buffered with all of it. It passes no judgement: what is
-// otherwise, or wrong, is left as it was to those who look closer.
+// whole returns the next message if it is as most are: not compressed, in one frame,
+// and buffered with all of it. It passes no judgement: what is otherwise, or wrong, is
+// left as it was to those who look closer.
 func (c *Conn) whole() (opcode int, p []byte, ok bool) {
-	b := c.in.unread()
-	if len(b) < 2 || b[0] != finBit|TextMessage && b[0] != finBit|BinaryMessage || (b[1]&maskBit != 0) != c.peer.masks {
+	size, length, ok := c.in.message()
+	if !ok {
 		return 0, nil, false
 	}
-	length, size := int(b[1]&0x7f), 2
-	if length > 125 {
-		if length == 127 || len(b) < 4 {
-			return 0, nil, false
-		}
-		if length, size = int(binary.BigEndian.Uint16(b[2:])), 4; length < 126 {
-			return 0, nil, false
-		}
-	}
-	keyAt := size
-	if c.peer.masks {
-		size += 4
-	}
-	if length > len(b)-size || int64(length) > c.readLimit.Load() {
+	b := c.in.held.b[c.in.start : c.in.start+size+length]
+	form := b[1] & 0x7f
+	overlong := form == 126 && length <= 125 || form == 127 && length <= math.MaxUint16
+	if b[0]&0x70 != 0 || (b[1]&maskBit != 0) != c.peer.masks || overlong || int64(length) > c.readLimit.Load() {
 		return 0, nil, false
 	}
-	p = b[size : size+length : size+length]
+	opcode, p = int(b[0]&0x0f), b[size:len(b):len(b)]
 	var key uint32
 	if c.peer.masks {
-		key = binary.LittleEndian.Uint32(b[keyAt:])
+		key = binary.LittleEndian.Uint32(b[size-4:])
 		mask(p, key)
 	}
-	if b[0] == finBit|TextMessage && !c.set.anyText && !utf8.Valid(p) {
+	if opcode == TextMessage && !c.set.anyText && !utf8.Valid(p) {
 		mask(p, key) // as it was
 		return 0, nil, false
 	}
-	c.in.start += size + length
-	return int(b[0] & 0x0f), p, true
+	c.in.next(size + length)
+	return opcode, p, true
 }
 
 // collect reads on until the payload of a message is complete, and returns it.
